@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class JobRunsConfig(AppConfig):
+    name = "jobruns"
+    verbose_name = "Runs"

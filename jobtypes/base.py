@@ -1,0 +1,154 @@
+"""The contract every kind of work fulfils: a name, a typed configuration and `run`.
+
+A job type knows nothing of schedules, runs or the engine. It gets its validated configuration and a `Context`,
+and ends in one of three ways: it returns an `Outcome` (the run succeeded), raises `JobFailed` (the run failed as
+can be expected: no traceback is kept), or raises anything else (it crashed: the traceback is kept).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+JSONObject = dict[str, Any]
+
+
+class Config(BaseModel):
+    """A job type's parameters, declared once: frozen, and an unknown field is an error.
+
+    The admin form, the API's JSON schema and the documentation are generated from the fields. Give each a `title`
+    and a `description`. `json_schema_extra={"widget": "code" | "text" | "lines" | "pairs" | "json"}` chooses a form
+    field that the type alone does not tell; `{"connection": "sql"}` makes a choice of the connections of that kind.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run that did its work has to say.
+
+    `summary`: one sentence for people. `metrics`: flat numbers. `result`: the job type's own JSON, shown on the run's
+    page. `attributes`: facts about how it was done. All must be JSON-serialisable.
+    """
+
+    summary: str = ""
+    metrics: JSONObject = field(default_factory=dict)
+    result: JSONObject = field(default_factory=dict)
+    attributes: JSONObject = field(default_factory=dict)
+
+
+class JobFailed(Exception):
+    """The work could not be done, for a reason that the job type foresaw.
+
+    The message is a sentence for the person at 3 a.m.: what happened, what was left untouched, what to do.
+    `retry=False` ends the instant at once; `retry_after` (seconds) is the least to wait before the next attempt.
+    """
+
+    reason: ClassVar[str] = "expected"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry: bool = True,
+        retry_after: float | None = None,
+        summary: str = "",
+        metrics: JSONObject | None = None,
+        result: JSONObject | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.retry = retry
+        self.retry_after = retry_after
+        self.summary = summary
+        self.metrics = metrics or {}
+        self.result = result or {}
+
+
+class JobTimedOut(JobFailed):
+    """The work was not done by the run's deadline; a job type that stops itself in time raises this."""
+
+    reason = "timeout"
+
+
+class JobCancelled(JobFailed):
+    """Somebody cancelled the run and the job type stopped; it ends `cancelled` and is not retried."""
+
+    reason = "cancelled"
+
+
+class InvalidParams(Exception):
+    """The parameters are refused; `errors` maps a field's name ("" for all of them) to sentences."""
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in errors.items()))
+        self.errors = dict(errors)
+
+
+class Context(Protocol):
+    """What a job may know about its run, and say while it runs. Times are aware UTC."""
+
+    run_id: int
+    schedule_id: int | None
+    schedule_name: str
+    environment: str
+    scheduled_for: datetime
+    attempt: int
+    correlation_id: str
+    idempotency_key: str  # the same for every attempt at one instant: send it on
+    deadline: datetime  # the child process is killed then; a job that can should stop before
+
+    def seconds_left(self) -> float:
+        """Return the seconds until the deadline, never below 0."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Tell whether somebody asked this run to stop; long loops ask now and then."""
+        ...
+
+    def log(self, text: str, *, level: str = "info") -> None:
+        """Add a line to the run's log; level is debug, info, warning or error."""
+        ...
+
+    def progress(self, done: int, total: int | None = None, text: str = "") -> None:
+        """Say how far the work is."""
+        ...
+
+    def owns_process_group(self, group: int | None) -> None:
+        """Name the process group that this run started, so that it dies with the run; None when it has ended."""
+        ...
+
+
+C = TypeVar("C", bound=Config)
+
+
+class JobType(ABC, Generic[C]):
+    """One kind of work. Subclasses are listed in the JOB_TYPES setting and have no state."""
+
+    name: ClassVar[str]  # as in the API: "http_request"
+    label: ClassVar[str]  # as on pages: "HTTP request"
+    description: ClassVar[str]  # one sentence for the card where a person chooses
+    icon: ClassVar[str] = "play"  # a symbol of static/icons.svg
+    Config: ClassVar[type[Config]]
+
+    timeout_seconds: ClassVar[int] = 60  # default of a schedule of this type
+    max_retries: ClassVar[int | None] = None  # None: the DEFAULT_MAX_RETRIES setting
+    min_interval_seconds: ClassVar[int] = 1  # floor for intervals and for the gaps of a cron expression
+    stop_grace_seconds: ClassVar[float] = 1.0  # between asking a job to stop and killing its process
+
+    def check(self, config: C) -> None:
+        """Refuse what the shape of the configuration cannot tell (a missing connection, a forbidden address).
+
+        Called at every save and again at the fire. Raises InvalidParams.
+        """
+
+    def summarise(self, config: C) -> str:
+        """Return what a schedule with this configuration does, as the rest of a sentence: "Fetches https://…"."""
+        return self.description
+
+    @abstractmethod
+    def run(self, config: C, context: Context) -> Outcome:
+        """Do the work, in a child process of its own. Raises JobFailed for failures that can be expected."""

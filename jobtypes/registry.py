@@ -1,0 +1,70 @@
+"""The job types of this installation, as the JOB_TYPES setting lists them."""
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+from pydantic import ValidationError
+
+from jobtypes.base import Config, InvalidParams, JobType
+
+
+@cache
+def job_types() -> dict[str, JobType[Any]]:
+    """Return name → job type, in the order of the setting."""
+    found: dict[str, JobType[Any]] = {}
+    for path in settings.JOB_TYPES:
+        job_type = import_string(path)()
+        if not isinstance(job_type, JobType):
+            raise ImproperlyConfigured(f"JOB_TYPES: {path} is no JobType.")
+        if job_type.name in found:
+            raise ImproperlyConfigured(f"JOB_TYPES: two job types are named {job_type.name!r}.")
+        found[job_type.name] = job_type
+    return found
+
+
+def job_type(name: str) -> JobType[Any]:
+    """Return the job type of that name; raises InvalidParams on `job_type` if there is none."""
+    try:
+        return job_types()[name]
+    except KeyError:
+        known = ", ".join(job_types())
+        raise InvalidParams({"job_type": [f"There is no job type {name!r}. Known: {known}."]}) from None
+
+
+def choices() -> list[tuple[str, str]]:
+    """Return (name, label) pairs for forms and filters."""
+    return [(name, kind.label) for name, kind in job_types().items()]
+
+
+def parse(name: str, params: dict[str, Any]) -> Config:
+    """Return `params` as the job type's configuration, shape checked.
+
+    Raises InvalidParams: {field: [sentence]}; a nested field is named with dots ("headers.0.name").
+    """
+    try:
+        return job_type(name).Config.model_validate(params)
+    except ValidationError as refused:
+        errors: dict[str, list[str]] = {}
+        for problem in refused.errors(include_url=False, include_input=False, include_context=False):
+            where = ".".join(str(part) for part in problem["loc"])
+            errors.setdefault(where, []).append(_sentence(problem["type"], problem["msg"]))
+        raise InvalidParams(errors) from None
+
+
+def validate(name: str, params: dict[str, Any]) -> Config:
+    """Return `params` as the job type's configuration, shape and surroundings checked; raises InvalidParams."""
+    config = parse(name, params)
+    job_type(name).check(config)
+    return config
+
+
+def _sentence(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "There is no such field."
+    if kind == "missing":
+        return "This field is required."
+    text = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return text if text.endswith(".") else f"{text}."

@@ -1,0 +1,93 @@
+"""Read settings from the environment; a malformed value names its variable and stops the process."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+
+def integer(name: str, default: int, *, low: int, high: int) -> int:
+    """Return the whole number in `name`, or `default` where it is unset or empty.
+
+    Raises ImproperlyConfigured, naming the variable, unless low <= value <= high.
+    """
+    text = env.str(name, default="").strip()
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}.") from None
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name} must lie between {low} and {high}, not {value}.")
+    return value
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    """Return the yes or no in `name`; raises ImproperlyConfigured for any other word."""
+    text = env.str(name, default="").strip().lower()
+    if not text:
+        return default
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {text!r}.")
+
+
+def items(name: str, default: str = "") -> list[str]:
+    """Return the comma-separated words in `name`, stripped, empty ones left out."""
+    return [word.strip() for word in env.str(name, default=default).split(",") if word.strip()]
+
+
+def choice(name: str, default: str, allowed: set[str]) -> str:
+    """Return the word in `name`; raises ImproperlyConfigured unless it is one of `allowed`."""
+    value = env.str(name, default="").strip() or default
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(allowed))}, not {value!r}.")
+    return value
+
+
+def database(default: Path) -> dict[str, object]:
+    """Return Django's settings for DATABASE_URL: `postgresql://…` or `sqlite:///path`.
+
+    SQLite is opened so that several processes can share it: WAL, write locks taken at BEGIN, 20 s of patience.
+    """
+    url = env.str("DATABASE_URL", default="").strip() or f"sqlite:///{default}"
+    scheme = urlsplit(url).scheme
+    if scheme not in {"postgres", "postgresql", "sqlite"}:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL must begin with postgresql:// or sqlite:///, not {scheme or url[:12]!r}."
+        )
+    settings: dict[str, object] = dict(env.db_url_config(url))
+    if scheme == "sqlite":
+        default.parent.mkdir(exist_ok=True)
+        if not settings["NAME"]:
+            raise ImproperlyConfigured(
+                "DATABASE_URL names no SQLite file; write sqlite:////path/to/file.sqlite3."
+            )
+        settings["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        settings["CONN_HEALTH_CHECKS"] = True
+    return settings
+
+
+def encryption_keys() -> list[str]:
+    """Return the Fernet keys of CARILLON_ENCRYPTION_KEYS; the first encrypts, all decrypt."""
+    keys = items("CARILLON_ENCRYPTION_KEYS")
+    for position, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"CARILLON_ENCRYPTION_KEYS: key {position} is no Fernet key (32 bytes, url-safe base64)."
+            ) from None
+    return keys

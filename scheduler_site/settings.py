@@ -1,0 +1,193 @@
+"""Carillon's settings, all from the environment; `docs/reference/settings.md` describes each.
+
+A file `var/carillon.env` (written by `make demo`) is read first; a variable that is already set wins over it.
+"""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from scheduler_site import environment as read
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / "var" / "carillon.env")
+
+# --- Django ---------------------------------------------------------------------------------------
+
+DEBUG = read.boolean("DEBUG", default=False)
+SECRET_KEY = read.env.str("SECRET_KEY", default="") or ("for-development-only" if DEBUG else "")
+ALLOWED_HOSTS = read.items("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+ENCRYPTION_KEYS = read.encryption_keys()
+for _name, _value in (
+    ("SECRET_KEY", SECRET_KEY),
+    ("ALLOWED_HOSTS", ALLOWED_HOSTS),
+    ("CARILLON_ENCRYPTION_KEYS", ENCRYPTION_KEYS or DEBUG),
+):
+    if not _value:
+        raise ImproperlyConfigured(
+            f"{_name} is not set. Production mode needs it; `make demo` or DEBUG=true is for trying things."
+        )
+
+CSRF_TRUSTED_ORIGINS = read.items("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "scheduler_site.urls"
+WSGI_APPLICATION = "scheduler_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": read.database(BASE_DIR / "var" / "carillon.sqlite3")}
+
+INSTALLED_APPS = [
+    "jobruns",
+    "schedules",
+    "integrations",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_apscheduler",
+    "django_filters",
+    "django_htmx",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "scheduler_site.correlation.CorrelationMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "jobruns.frame.frame",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "today"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Safety in the browser and on the wire --------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = read.boolean("SECURE_SSL_REDIRECT", default=not DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^(health|live|ready)$"]
+SESSION_COOKIE_SECURE = read.boolean("SESSION_COOKIE_SECURE", default=not DEBUG)
+CSRF_COOKIE_SECURE = read.boolean("CSRF_COOKIE_SECURE", default=not DEBUG)
+SECURE_HSTS_SECONDS = read.integer(
+    "SECURE_HSTS_SECONDS", 31_536_000 if SECURE_SSL_REDIRECT else 0, low=0, high=63_072_000
+)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+if read.boolean("TRUST_PROXY_HEADERS", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- API ------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "integrations.rest.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["integrations.rest.permissions.ModelPermissions"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.rest.problems.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "integrations.rest.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "integrations.rest.problems.problem_response",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": "1200/min"},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Carillon",
+    "DESCRIPTION": "Schedules, their runs, and what both need.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Carillon -------------------------------------------------------------------------------------
+
+JOB_TYPES = [
+    # "jobtypes.http_request.HttpRequest",
+    # "jobtypes.sql_alert.SqlAlert",
+    # "jobtypes.management_command.ManagementCommand",
+    "jobtypes.noop.Noop",
+]
+DEFAULT_ENVIRONMENT = read.env.str("DEFAULT_ENVIRONMENT", default="production")
+SCHEDULER_TIMEZONE = read.env.str("SCHEDULER_TIMEZONE", default="UTC")
+SCHEDULER_MISFIRE_GRACE_TIME = read.integer("SCHEDULER_MISFIRE_GRACE_TIME", 300, low=0, high=86_400)
+SCHEDULER_MAX_INSTANCES = read.integer("SCHEDULER_MAX_INSTANCES", 1, low=1, high=1_000)
+SCHEDULER_EXECUTOR_POOL_SIZE = read.integer("SCHEDULER_EXECUTOR_POOL_SIZE", 10, low=1, high=256)
+SCHEDULER_POLL_SECONDS = read.integer("SCHEDULER_POLL_SECONDS", 1, low=1, high=60)
+LOCK_TIMEOUT_SECONDS = read.integer("LOCK_TIMEOUT_SECONDS", 300, low=5, high=86_400)
+DEFAULT_MAX_RETRIES = read.integer("DEFAULT_MAX_RETRIES", 3, low=0, high=10)
+DEFAULT_RETRY_DELAY = read.integer("DEFAULT_RETRY_DELAY", 300, low=0, high=3_600)
+MIN_INTERVAL_SECONDS = read.integer("MIN_INTERVAL_SECONDS", 1, low=1, high=31_536_000)
+MIN_CRON_INTERVAL_SECONDS = read.integer("MIN_CRON_INTERVAL_SECONDS", 60, low=60, high=31_536_000)
+MAX_SCHEDULE_LOOKAHEAD_DAYS = read.integer("MAX_SCHEDULE_LOOKAHEAD_DAYS", 365, low=1, high=3_650)
+MANAGEMENT_COMMAND_ALLOWLIST = read.env.json("MANAGEMENT_COMMAND_ALLOWLIST", default={})
+OUTBOUND_ALLOWLIST = read.items("OUTBOUND_ALLOWLIST")
+LOCAL_FILES_ROOT = Path(read.env.str("LOCAL_FILES_ROOT", default="") or BASE_DIR / "var" / "files")
+
+LOG_FORMAT = read.choice("LOG_FORMAT", "text", {"json", "text"})
+LOG_LEVEL = read.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})
+LOGGING_CONFIG = "scheduler_site.logs.configure"
+LOGGING = {"format": LOG_FORMAT, "level": LOG_LEVEL}

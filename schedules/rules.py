@@ -1,0 +1,125 @@
+"""The rules of `Schedule.clean()`: each check adds sentences to `errors` under the field's name."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.utils import timezone
+
+from jobtypes import registry
+from jobtypes.base import InvalidParams
+from schedules.timing import TimingError, next_instant, smallest_gap
+
+if TYPE_CHECKING:
+    from schedules.models import Schedule
+
+Errors = dict[str, list[str]]
+TIMING_FIELDS = {
+    "cron": {"cron_expression"},
+    "interval": {"interval_seconds"},
+    "one_time": {"scheduled_at"},
+    "immediate": {"scheduled_at"},
+    "manual": set[str](),
+}
+EMPTY = {"cron_expression": "", "interval_seconds": None, "scheduled_at": None}
+YEAR = 31_536_000
+
+
+def check_texts(schedule: Schedule, errors: Errors) -> None:
+    """Names hold no control characters; tags are up to 20 words of 1 to 64 characters."""
+    for field in ("name", "environment"):
+        value = getattr(schedule, field)
+        if value != value.strip() or has_control_characters(value):
+            _add(errors, field, "Control characters and blanks at the ends are not allowed.")
+    tags = schedule.tags
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        _add(errors, "tags", "Tags are a list of words.")
+    elif len(tags) > 20:
+        _add(errors, "tags", f"At most 20 tags; these are {len(tags)}.")
+    elif not all(1 <= len(tag) <= 64 and not has_control_characters(tag) for tag in tags):
+        _add(errors, "tags", "A tag has 1 to 64 characters and no control characters.")
+
+
+def check_timing(schedule: Schedule, errors: Errors) -> None:
+    """The kind's own fields are there, the others are empty, and the schedule fires at least once more."""
+    kind = schedule.schedule_type
+    if schedule.timezone not in available_timezones():
+        _add(errors, "timezone", f"{schedule.timezone!r} is no time zone; write a name such as Europe/Riga.")
+        return
+    wanted = TIMING_FIELDS.get(kind, set())
+    for field, empty in EMPTY.items():
+        value = getattr(schedule, field)
+        if field in wanted and value == empty:
+            _add(errors, field, f"A schedule of type {kind} needs this.")
+        elif field not in wanted and value != empty:
+            _add(errors, field, f"This does not belong to a schedule of type {kind}; leave it out.")
+    if schedule.start_at and schedule.end_at and schedule.end_at <= schedule.start_at:
+        _add(errors, "end_at", "The end lies before the start.")
+    if errors:
+        return
+    field = next(iter(wanted), "schedule_type")
+    try:
+        _check_floor(schedule, errors, field)
+        if schedule._state.adding and kind == "one_time":
+            _check_ahead(schedule, errors)
+        if not errors and kind == "cron":
+            next_instant(schedule.timing, timezone.now())
+    except TimingError as refused:
+        _add(errors, field, str(refused))
+
+
+def check_job(schedule: Schedule, errors: Errors) -> None:
+    """The job type exists and takes the parameters; its proposals fill empty fields."""
+    try:
+        kind = registry.job_type(schedule.job_type)
+    except InvalidParams as refused:
+        errors.update(refused.errors)
+        return
+    try:
+        registry.validate(schedule.job_type, schedule.params)
+    except InvalidParams as refused:
+        for name, sentences in refused.errors.items():
+            for sentence in sentences:
+                _add(errors, "params", f"{name}: {sentence}" if name else sentence)
+    if schedule.timeout_seconds is None:
+        schedule.timeout_seconds = kind.timeout_seconds
+    if schedule.max_retries is None:
+        schedule.max_retries = settings.DEFAULT_MAX_RETRIES if kind.max_retries is None else kind.max_retries
+
+
+def has_control_characters(text: str) -> bool:
+    """Tell whether `text` holds control, format or line-separator characters (ANSI, RTL override, NUL)."""
+    return any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in text)
+
+
+def _check_floor(schedule: Schedule, errors: Errors, field: str) -> None:
+    kinds = registry.job_types()
+    own = kinds[schedule.job_type].min_interval_seconds if schedule.job_type in kinds else 1
+    if schedule.schedule_type == "interval":
+        floor = max(settings.MIN_INTERVAL_SECONDS, own)
+        if not floor <= (schedule.interval_seconds or 0) <= YEAR:
+            _add(errors, field, f"Between {floor} and {YEAR} seconds.")
+    elif schedule.schedule_type == "cron":
+        floor = max(settings.MIN_CRON_INTERVAL_SECONDS, own)
+        if floor > 60 and (gap := smallest_gap(schedule.timing)) < timedelta(seconds=floor):
+            _add(
+                errors, field, f"It fires {int(gap.total_seconds())} s apart; at least {floor} s are allowed."
+            )
+
+
+def _check_ahead(schedule: Schedule, errors: Errors) -> None:
+    now = timezone.now()
+    if schedule.scheduled_at is None:
+        return
+    if schedule.scheduled_at <= now:
+        _add(errors, "scheduled_at", "This moment has passed; choose one ahead.")
+    elif schedule.scheduled_at > now + timedelta(days=settings.MAX_SCHEDULE_LOOKAHEAD_DAYS):
+        _add(errors, "scheduled_at", f"At most {settings.MAX_SCHEDULE_LOOKAHEAD_DAYS} days ahead.")
+
+
+def _add(errors: Errors, field: str, sentence: str) -> None:
+    errors.setdefault(field, []).append(sentence)
