@@ -68,9 +68,7 @@ class JobRun(models.Model):
     job_type = models.CharField(max_length=64)
     environment = models.CharField(max_length=50)
     params = models.JSONField(default=dict)
-    scheduled_for = models.DateTimeField(
-        help_text="The nominal instant; for a manual run the moment of the request."
-    )
+    scheduled_for = models.DateTimeField(help_text="The nominal instant; for a manual run the moment of the request.")
     attempt = models.PositiveSmallIntegerField(default=1)
     retry_of = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retried_by"
@@ -113,9 +111,7 @@ class JobRun(models.Model):
                 name="one_run_per_instant",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    status__in=["pending", "running", "success", "failed", "cancelled", "skipped", "missed"]
-                ),
+                condition=Q(status__in=["pending", "running", "success", "failed", "cancelled", "skipped", "missed"]),
                 name="run_status_is_known",
             ),
             models.CheckConstraint(
@@ -124,9 +120,7 @@ class JobRun(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["-priority", "available_at", "id"], condition=Q(status="pending"), name="run_ready"
-            ),
+            models.Index(fields=["-priority", "available_at", "id"], condition=Q(status="pending"), name="run_ready"),
             models.Index(
                 fields=["schedule", "status"],
                 condition=Q(status__in=["pending", "running"]),
@@ -198,12 +192,8 @@ class RunLogLine(models.Model):
 class SchedulerProcess(models.Model):
     """A process that fires and runs: who it is, and when its firing loop last gave a sign of life."""
 
-    name = models.CharField(
-        max_length=64, unique=True, help_text="Owner of leases: host, pid and a random part."
-    )
-    host = models.CharField(
-        max_length=255, help_text="Machine and process namespace; equal means pids compare."
-    )
+    name = models.CharField(max_length=64, unique=True, help_text="Owner of leases: host, pid and a random part.")
+    host = models.CharField(max_length=255, help_text="Machine and process namespace; equal means pids compare.")
     pid = models.PositiveIntegerField()
     version = models.CharField(max_length=32)
     slots = models.PositiveIntegerField(default=0)

@@ -10,9 +10,7 @@ from jobtypes.base import Config, Context, JobFailed, JobType, Outcome
 class NoopConfig(Config):
     """Nothing is required: `{}` ends at once and succeeds."""
 
-    sleep_seconds: float = Field(
-        0, ge=0, le=86_400, title="Sleep", description="Seconds to sleep before ending."
-    )
+    sleep_seconds: float = Field(0, ge=0, le=86_400, title="Sleep", description="Seconds to sleep before ending.")
     fail: bool = Field(False, title="Fail", description="End as failed.")
     message: str = Field("", max_length=1000, title="Message", description="A line to write to the log.")
 

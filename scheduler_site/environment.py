@@ -67,9 +67,7 @@ def database(default: Path) -> dict[str, object]:
     if scheme == "sqlite":
         default.parent.mkdir(exist_ok=True)
         if not settings["NAME"]:
-            raise ImproperlyConfigured(
-                "DATABASE_URL names no SQLite file; write sqlite:////path/to/file.sqlite3."
-            )
+            raise ImproperlyConfigured("DATABASE_URL names no SQLite file; write sqlite:////path/to/file.sqlite3.")
         settings["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

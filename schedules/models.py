@@ -96,9 +96,7 @@ class Schedule(models.Model):
     anchor_at = models.DateTimeField(
         null=True, blank=True, help_text="Intervals are counted from here; the moment of creation if empty."
     )
-    timezone = models.CharField(
-        "time zone", max_length=64, default=default_timezone, help_text="An IANA name."
-    )
+    timezone = models.CharField("time zone", max_length=64, default=default_timezone, help_text="An IANA name.")
     start_at = models.DateTimeField(null=True, blank=True, help_text="Nothing fires before this.")
     end_at = models.DateTimeField(null=True, blank=True, help_text="Nothing fires after this.")
     max_runs = models.PositiveIntegerField(
@@ -174,9 +172,7 @@ class Schedule(models.Model):
     successful_runs = models.PositiveBigIntegerField(default=0)
     failed_runs = models.PositiveBigIntegerField(default=0)
     consecutive_failures = models.PositiveIntegerField(default=0)
-    usual_seconds = models.FloatField(
-        null=True, blank=True, help_text="Moving average of how long a run takes."
-    )
+    usual_seconds = models.FloatField(null=True, blank=True, help_text="Moving average of how long a run takes.")
 
     objects = ScheduleQuerySet.as_manager()
 
@@ -213,12 +209,8 @@ class Schedule(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["next_run_at", "id"], condition=Q(next_run_at__isnull=False), name="schedule_due"
-            ),
-            models.Index(
-                fields=["paused_until"], condition=Q(paused_until__isnull=False), name="schedule_resumes"
-            ),
+            models.Index(fields=["next_run_at", "id"], condition=Q(next_run_at__isnull=False), name="schedule_due"),
+            models.Index(fields=["paused_until"], condition=Q(paused_until__isnull=False), name="schedule_resumes"),
         ]
 
     def __str__(self) -> str:

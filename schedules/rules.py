@@ -106,9 +106,7 @@ def _check_floor(schedule: Schedule, errors: Errors, field: str) -> None:
     elif schedule.schedule_type == "cron":
         floor = max(settings.MIN_CRON_INTERVAL_SECONDS, own)
         if floor > 60 and (gap := smallest_gap(schedule.timing)) < timedelta(seconds=floor):
-            _add(
-                errors, field, f"It fires {int(gap.total_seconds())} s apart; at least {floor} s are allowed."
-            )
+            _add(errors, field, f"It fires {int(gap.total_seconds())} s apart; at least {floor} s are allowed.")
 
 
 def _check_ahead(schedule: Schedule, errors: Errors) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -73,7 +73,7 @@ def stretch(timing: Timing, first: datetime, until: datetime, newest: int) -> St
 def smallest_gap(timing: Timing) -> timedelta:
     """Return the smallest distance between two instants of the next year or so."""
     found = list(islice(instants(timing, datetime.now(UTC)), 100))
-    return min((b - a for a, b in zip(found, found[1:], strict=False)), default=timedelta.max)
+    return min((b - a for a, b in pairwise(found)), default=timedelta.max)
 
 
 def sentence(timing: Timing) -> str:
