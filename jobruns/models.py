@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from jobruns.queries import JobRunQuerySet, SchedulerProcessQuerySet
+from jobruns.queries import JobRunManager, SchedulerProcessQuerySet
 from schedules.models import Schedule
 
 
@@ -99,7 +99,7 @@ class JobRun(models.Model):
     result = models.JSONField(default=dict, blank=True)
     progress = models.JSONField(default=dict, blank=True)
 
-    objects = JobRunQuerySet.as_manager()
+    objects = JobRunManager()
 
     class Meta:
         ordering = ["-id"]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
+from jobtypes import registry
+from jobtypes.base import InvalidParams
+
 if TYPE_CHECKING:
     from jobruns.models import JobRun, SchedulerProcess  # noqa: F401
+    from schedules.models import Schedule
 
 FRESH = timedelta(seconds=15)
 
@@ -18,6 +24,10 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
     def active(self) -> JobRunQuerySet:
         """Return runs that wait or run."""
         return self.filter(status__in=["pending", "running"])
+
+    def ready(self, now: datetime) -> JobRunQuerySet:
+        """Return runs that may start at `now`."""
+        return self.filter(status="pending", available_at__lte=now)
 
     def running(self) -> JobRunQuerySet:
         """Return runs that run now."""
@@ -30,6 +40,66 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
     def overdue(self, now: datetime) -> JobRunQuerySet:
         """Return running runs whose lease has run out at `now`."""
         return self.filter(status="running", lease_expires_at__lt=now)
+
+    def withdraw(self, *, by: str) -> int:
+        """Cancel those that wait; return how many."""
+        return self.filter(status="pending").update(
+            status="cancelled",
+            reason="requested",
+            cancelled_by=by,
+            finished_at=timezone.now(),
+            summary=f"Cancelled by {by}: the schedule was deleted.",
+        )
+
+
+class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: ignore[misc]
+    """Also reached as `schedule.runs`; only there can a run be requested."""
+
+    instance: Schedule
+
+    def request(
+        self,
+        *,
+        by: str,
+        trigger: str = "manual",
+        params: dict[str, Any] | None = None,
+        correlation_id: str = "",
+    ) -> JobRun:
+        """Ask for a run of this schedule now and return it, pending; the schedule's next instant stays as it is.
+
+        `params` replace the schedule's own, key by key, for this run only. A run of its own identity: asking twice
+        makes two. Raises ValidationError: by field where the parameters are refused, with code "conflict" where the
+        schedule is suspended or deleted.
+        """
+        schedule = self.instance
+        if schedule.status in {"suspended", "deleted"}:
+            sentence = f"{schedule.name} is {schedule.get_status_display().lower()} and cannot be run."
+            raise ValidationError(sentence, code="conflict")
+        merged = {**schedule.params, **(params or {})}
+        try:
+            registry.validate(schedule.job_type, merged)
+        except InvalidParams as refused:
+            raise ValidationError(
+                {"params": [f"{name}: {' '.join(texts)}" if name else " ".join(texts) for name, texts in refused.errors.items()]}
+            ) from None
+        now = timezone.now()
+        run: JobRun = self.create(
+            schedule_name=schedule.name,
+            schedule_version=schedule.version,
+            job_type=schedule.job_type,
+            environment=schedule.environment,
+            params=merged,
+            scheduled_for=now,
+            available_at=now,
+            queued_at=now,
+            trigger=trigger,
+            triggered_by=by,
+            priority=schedule.priority,
+            timeout_seconds=schedule.timeout_seconds,
+            idempotency_key=f"carillon-{uuid.uuid4().hex}",
+            **({"correlation_id": correlation_id} if correlation_id else {}),
+        )
+        return run
 
 
 class SchedulerProcessQuerySet(models.QuerySet["SchedulerProcess"]):

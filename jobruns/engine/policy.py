@@ -1,0 +1,234 @@
+"""What becomes of the instants of a schedule that are due: one pure function, `decide`.
+
+Firing, preview, simulation and explanation all ask it, so an explanation cannot disagree with what happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from schedules.timing import Stretch, Timing, next_instant, stretch
+
+WAITING_LIMIT = 100  # runs of one schedule that may wait for the one before them
+EPSILON = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that is over: instants from `started` to `ended`, both included, were not fired; `catchup` says what
+    becomes of them: "none", "latest" or "all"."""
+
+    started: datetime
+    ended: datetime
+    catchup: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a decision needs to know of a schedule. `due` is the first instant not yet settled."""
+
+    schedule_id: int
+    timing: Timing
+    due: datetime
+    overlap: str = "skip"
+    max_instances: int = 1
+    misfire: str = "latest"
+    grace: timedelta = timedelta(seconds=300)
+    catchup_limit: int = 100
+    jitter_seconds: int = 0
+    fires_left: int | None = None
+    pause: Pause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The runs of a schedule that have not ended."""
+
+    running: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One row of the ledger: what becomes of an instant, or of a stretch of instants that ends with it.
+
+    `status` is pending, skipped or missed; `count` instants from `since` to `scheduled_for` are meant.
+    """
+
+    scheduled_for: datetime
+    status: str
+    reason: str = ""
+    why: str = ""
+    since: datetime | None = None
+    count: int = 1
+    available_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All decisions on what is due, oldest first; the next instant after them, None when there is no more.
+
+    `replaces` asks what is active to make way: "" (no), "asked" (stop) or "forced" (kill).
+    """
+
+    decisions: tuple[Decision, ...]
+    next_at: datetime | None
+    replaces: str = ""
+
+
+def decide(view: View, now: datetime, active: Active = Active()) -> Verdict:  # noqa: B008 (frozen)
+    """Settle every instant of `view` up to `now`; the result is bounded by `catchup_limit` rows and a few more."""
+    if view.due > now:
+        return Verdict((), view.due)
+    following = next_instant(view.timing, view.due)
+    if view.pause is None and (following is None or following > now):
+        wanted, refused = _misfires(view, Stretch(view.due, view.due, 1, (view.due,)), now)
+    else:
+        wanted, refused = _several(view, now)
+        following = next_instant(view.timing, now)
+    wanted, over = _bounded(view, wanted)
+    admitted, turned_away = _overlaps(view, wanted, active)
+    decisions = sorted([*refused, *over, *admitted, *turned_away], key=lambda decision: decision.scheduled_for)
+    if over or (view.fires_left is not None and len(admitted) >= view.fires_left):
+        following = None
+    busy = active.running + active.waiting > 0
+    replaces = REPLACES.get(view.overlap, "") if busy and admitted else ""
+    return Verdict(tuple(decisions), following, replaces)
+
+
+REPLACES = {"cancel_other": "asked", "terminate_other": "forced"}
+
+
+def _several(view: View, now: datetime) -> tuple[list[Decision], list[Decision]]:
+    """Split what is due at the end of a pause; the two parts are settled by different rules."""
+    first, pause = view.due, view.pause
+    wanted: list[Decision] = []
+    refused: list[Decision] = []
+    if pause is not None and first <= pause.ended:
+        paused = stretch(view.timing, first, min(pause.ended, now), view.catchup_limit)
+        wanted, refused = _paused(view, paused)
+        after = next_instant(view.timing, paused.last)
+        if after is None or after > now:
+            return wanted, refused
+        first = after
+    run, not_run = _misfires(view, stretch(view.timing, first, now, view.catchup_limit), now)
+    return wanted + run, refused + not_run
+
+
+def _paused(view: View, due: Stretch) -> tuple[list[Decision], list[Decision]]:
+    catchup = view.pause.catchup if view.pause else "none"
+    kept = {"none": 0, "latest": 1, "all": len(due.newest)}[catchup]
+    run = [
+        _run(view, instant, "It fell into a pause; resuming asked to run it.", waits=catchup == "all")
+        for instant in due.newest[len(due.newest) - kept :]
+    ]
+    rest = _rest(view, due, kept, "skipped", "paused", "The schedule was paused.")
+    return run, rest
+
+
+def _misfires(view: View, due: Stretch, now: datetime) -> tuple[list[Decision], list[Decision]]:
+    """Apply `misfire_policy`; instants not older than the grace are on time."""
+    fresh = [instant for instant in due.newest if now - instant <= view.grace]
+    late = f"It came {_span(now - due.newest[-1])} late."
+    if view.misfire == "skip":
+        run = [_run(view, instant, "It was on time.") for instant in fresh]
+        reason = "grace" if due.count == 1 else "downtime"
+        why = late if due.count == 1 else f"No scheduler ran for {due.count} instants; the rule says to run none."
+        return run, _rest(view, due, len(fresh), "missed", reason, why)
+    if view.misfire == "all":
+        run = [_run(view, instant, "Every missed instant is run.", waits=due.count > 1) for instant in due.newest]
+        why = f"More than {view.catchup_limit} instants were missed; the oldest are not run."
+        return run, _rest(view, due, len(due.newest), "missed", "downtime", why)
+    newest = due.newest[-1]
+    run = [_run(view, newest, "It was on time." if newest in fresh else late)]
+    why = "A newer instant was due as well and stands for it."
+    one_by_one = [
+        Decision(instant, "skipped", "coalesced", why) for instant in fresh if instant is not newest
+    ]
+    kept = max(len(fresh), 1)
+    return run, one_by_one + _rest(view, due, kept, "missed", "coalesced", why)
+
+
+def _rest(view: View, due: Stretch, kept: int, status: str, reason: str, why: str) -> list[Decision]:
+    """Return one row for all instants of `due` but the newest `kept`, or none if that is all of them."""
+    count = due.count - kept
+    if count <= 0:
+        return []
+    older = due.newest[: len(due.newest) - kept]
+    last = older[-1] if older else stretch(view.timing, due.first, due.newest[0] - EPSILON, 1).last
+    since = due.first if count > 1 else None
+    return [Decision(last, status, reason, why, since=since, count=count)]
+
+
+def _run(view: View, instant: datetime, why: str, *, waits: bool = False) -> Decision:
+    reason = "waits" if waits else ""
+    return Decision(instant, "pending", reason, why, available_at=instant + jitter(view, instant))
+
+
+def _bounded(view: View, wanted: list[Decision]) -> tuple[list[Decision], list[Decision]]:
+    """Keep to `max_runs`."""
+    left = len(wanted) if view.fires_left is None else max(view.fires_left, 0)
+    over = [_refuse(one, "max_runs", "The schedule had all the runs it is allowed.") for one in wanted[left:]]
+    return wanted[:left], over
+
+
+def _overlaps(view: View, wanted: list[Decision], active: Active) -> tuple[list[Decision], list[Decision]]:
+    """Apply `overlap_policy` against the runs that have not ended, and among the wanted ones."""
+    if view.overlap in REPLACES:
+        turned_away = [_refuse(one, "overlap", "A newer one was due and takes its place.") for one in wanted[:-1]]
+        return [replace(one, reason="") for one in wanted[-1:]], turned_away
+    limit = view.max_instances if view.overlap == "allow" else 1
+    room = {"buffer_one": limit + 1, "buffer_all": limit + WAITING_LIMIT}.get(view.overlap, limit)
+    taken = active.running + active.waiting
+    admitted: list[Decision] = []
+    turned_away = []
+    for one in wanted:
+        if taken < room or one.reason == "waits":
+            admitted.append(replace(one, reason=""))
+            taken += 1
+        else:
+            turned_away.append(_refuse(one, "overlap", _overlap_reason(view, active)))
+    return admitted, turned_away
+
+
+def _overlap_reason(view: View, active: Active) -> str:
+    if active.running + active.waiting == 0:
+        return "An instant before it was due at the same time and took its place."
+    going = f"{active.running} of it ran and {active.waiting} waited"
+    return f"The one before was not done: {going}."
+
+
+def _refuse(one: Decision, reason: str, why: str) -> Decision:
+    return Decision(one.scheduled_for, "skipped", reason, why)
+
+
+def jitter(view: View, instant: datetime) -> timedelta:
+    """Return how long the start is put off: always the same for one schedule and instant, below `jitter_seconds`."""
+    if not view.jitter_seconds:
+        return timedelta(0)
+    return timedelta(seconds=view.jitter_seconds * spread(f"{view.schedule_id}:{instant.isoformat()}"))
+
+
+def retry_delay(base_seconds: float, backoff: str, *, attempt: int, key: str) -> timedelta:
+    """Return how long to wait after the failed `attempt` (from 1): doubled each time if exponential, at most an
+    hour, ± 10 % that depend on `key` only."""
+    seconds = min(base_seconds * (2 ** (attempt - 1) if backoff == "exponential" else 1), 3600)
+    return timedelta(seconds=seconds * (0.9 + 0.2 * spread(f"{key}:{attempt}")))
+
+
+def spread(key: str) -> float:
+    """Return a number in [0, 1) that looks random and is always the same for one key."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=6).digest()) / 2**48
+
+
+def _span(late: timedelta) -> str:
+    seconds = int(late.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+

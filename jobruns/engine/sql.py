@@ -1,0 +1,101 @@
+"""The little SQL that differs between PostgreSQL and SQLite, so that every statement is written once.
+
+A batch of rows is sent as one parameter set and read in SQL as a table: `unnest` there, `json_each` here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+CLAIM_LOCK = 0x0CA8111  # PostgreSQL advisory lock: claims take turns
+
+
+def is_postgres() -> bool:
+    """Tell whether the ledger lies in PostgreSQL."""
+    return connection.vendor == "postgresql"
+
+
+def now() -> datetime:
+    """Return the database's time on PostgreSQL (so that no host fires early), else this host's; aware UTC."""
+    if not is_postgres():
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def table(alias: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return SQL that reads `rows` as a table called `alias`, and its parameters.
+
+    `columns` maps a name to its PostgreSQL type; values of type jsonb are passed as JSON text.
+    """
+    names = list(columns)
+    if is_postgres():
+        arrays = ", ".join(f"%s::{'text' if kind == 'jsonb' else kind}[]" for kind in columns.values())
+        picked = ", ".join(f"{name}::jsonb AS {name}" if columns[name] == "jsonb" else name for name in names)
+        parameters = [list(column) for column in zip(*rows, strict=True)]
+        return f"(SELECT {picked} FROM unnest({arrays}) AS u({', '.join(names)})) AS {alias}", parameters
+    picked = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
+    text = json.dumps([[_plain(value) for value in row] for row in rows])
+    return f"(SELECT {picked} FROM json_each(%s)) AS {alias}", [text]
+
+
+def any_of(column: str, values: Iterable[int]) -> tuple[str, list[Any]]:
+    """Return a condition that `column` is one of `values`, and its parameters."""
+    if is_postgres():
+        return f"{column} = ANY(%s)", [list(values)]
+    return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(list(values))]
+
+
+def skip_locked(of: str = "") -> str:
+    """Return the clause that locks the selected rows and passes over those that others hold."""
+    return f"FOR NO KEY UPDATE {of} SKIP LOCKED" if is_postgres() else ""
+
+
+def lock_rows() -> str:
+    """Return the clause that locks the selected rows, waiting for those that others hold."""
+    return "FOR NO KEY UPDATE" if is_postgres() else ""
+
+
+def take_turns() -> None:
+    """Let one transaction at a time past this point, in all processes; SQLite's write lock does it already."""
+    if is_postgres():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
+
+
+def run(statement: str, parameters: Sequence[Any]) -> int:
+    """Execute a statement and return how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
+def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Execute a statement and return its rows; times are aware UTC on both databases, JSON is text."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def moment(value: datetime | None) -> Any:
+    """Return a time as the database wants it in a parameter."""
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def _plain(value: Any) -> Any:
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def aware(value: Any) -> datetime:
+    """Return a time that a raw statement answered as an aware UTC datetime."""
+    if isinstance(value, datetime):
+        return value
+    return datetime.fromisoformat(value).replace(tzinfo=timezone.get_default_timezone())
