@@ -80,7 +80,12 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
             registry.validate(schedule.job_type, merged)
         except InvalidParams as refused:
             raise ValidationError(
-                {"params": [f"{name}: {' '.join(texts)}" if name else " ".join(texts) for name, texts in refused.errors.items()]}
+                {
+                    "params": [
+                        f"{name}: {' '.join(texts)}" if name else " ".join(texts)
+                        for name, texts in refused.errors.items()
+                    ]
+                }
             ) from None
         now = timezone.now()
         run: JobRun = self.create(

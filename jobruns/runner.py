@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback as tracebacks
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,14 +83,14 @@ def execute(assignment: Assignment, context: Context) -> Ending:
 
 
 def stopped(assignment: Assignment, started: datetime, *, why: str, by: str = "") -> Ending:
-    """Return the ending of a run that was stopped from outside: `why` is timeout, requested or lost."""
-    now = timezone.now()
-    if why == "requested":
+    """Return the ending of a run that was stopped from outside: `why` is timeout, requested, overlap or lost."""
+    if why in {"requested", "overlap"}:
         return _ending(assignment, started, "cancelled", reason=why, failure=JobCancelled(f"Cancelled by {by}."))
     if why == "timeout":
-        sentence = f"Killed after {assignment.timeout_seconds} s, the most it may take."
+        sentence = f"Stopped after {assignment.timeout_seconds} s, the most it may take."
         return _ending(assignment, started, "failed", reason=why, failure=JobTimedOut(sentence))
-    sentence = f"Its process died {(now - started).total_seconds():.0f} s after the start; what it did may be half done."
+    seconds = (timezone.now() - started).total_seconds()
+    sentence = f"Its process died {seconds:.0f} s after the start; what it did may be half done."
     return _ending(assignment, started, "failed", reason="lost", error=sentence)
 
 
@@ -142,7 +143,7 @@ def _json(value: dict[str, Any]) -> str:
 
 def _finite(value: Any) -> Any:
     """Return `value` with NaN and infinities, which JSON does not know, as text."""
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}

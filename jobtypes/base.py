@@ -87,6 +87,10 @@ class InvalidParams(Exception):
         super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in errors.items()))
         self.errors = dict(errors)
 
+    def sentences(self) -> list[str]:
+        """Return the errors as a flat list, each beginning with its field's name."""
+        return [f"{name}: {text}" if name else text for name, texts in self.errors.items() for text in texts]
+
 
 class Context(Protocol):
     """What a job may know about its run, and say while it runs. Times are aware UTC."""

@@ -27,3 +27,10 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def to_resume(self, now: datetime) -> ScheduleQuerySet:
         """Return paused schedules whose pause has run out at `now`."""
         return self.filter(status="paused", paused_until__lte=now)
+
+    def resume_ended_pauses(self, now: datetime) -> int:
+        """Resume schedules whose pause has run out at `now`, from that moment on; return how many."""
+        ended = list(self.to_resume(now)[:500])
+        for schedule in ended:
+            schedule.resume(by="", missed=schedule.pause_catchup, at=schedule.paused_until)
+        return len(ended)

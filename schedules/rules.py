@@ -82,9 +82,7 @@ def check_job(schedule: Schedule, errors: Errors) -> None:
     try:
         registry.validate(schedule.job_type, schedule.params)
     except InvalidParams as refused:
-        for name, sentences in refused.errors.items():
-            for sentence in sentences:
-                _add(errors, "params", f"{name}: {sentence}" if name else sentence)
+        errors.setdefault("params", []).extend(refused.sentences())
     if schedule.timeout_seconds is None:
         schedule.timeout_seconds = kind.timeout_seconds
     if schedule.max_retries is None:

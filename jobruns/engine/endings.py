@@ -108,7 +108,7 @@ def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
             failures_in_a_row=failures,
         )
     for run_id, schedule_id, attempt, key in sql.fetch(
-        f"SELECT id, schedule_id, attempt, idempotency_key FROM jobruns_jobrun WHERE {condition}",  # noqa: S608
+        f"SELECT id, schedule_id, attempt, idempotency_key FROM jobruns_jobrun WHERE {condition}",
         ids,
     ):
         found[schedule_id].runs[run_id] = (attempt, key)
@@ -237,4 +237,6 @@ def _complete(tallies: Iterable[Tally]) -> None:
     if not exhausted:
         return
     busy = set(JobRun.objects.active().filter(schedule_id__in=exhausted).values_list("schedule_id", flat=True))
-    Schedule.objects.filter(pk__in=set(exhausted) - busy, status="active", next_run_at=None).update(status="completed")
+    Schedule.objects.filter(pk__in=set(exhausted) - busy, status="active", next_run_at=None).update(
+        status="completed"
+    )

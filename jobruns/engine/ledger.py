@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from jobruns.engine import sql
-from jobruns.engine.policy import Active, Decision, Pause, Verdict, View, decide
+from jobruns.engine.policy import IDLE, Active, Decision, Pause, Verdict, View, decide
 from jobruns.models import JobRun
 from jobruns.runner import Assignment
 from schedules.models import Schedule
@@ -35,7 +35,7 @@ class Settled:
 
 
 def fire_due(limit: int = BATCH) -> Settled:
-    """Settle the due instants of up to `limit` schedules, the longest overdue first; others' locks are passed over."""
+    """Settle the due instants of up to `limit` schedules, the longest overdue first; locked ones are passed over."""
     if not Schedule.objects.due(sql.now()).exists():
         return Settled()
     with transaction.atomic():
@@ -44,7 +44,7 @@ def fire_due(limit: int = BATCH) -> Settled:
         if not views:
             return Settled()
         active = _active([view.schedule_id for view in views])
-        verdicts = [(view, decide(view, now, active.get(view.schedule_id, Active()))) for view in views]
+        verdicts = [(view, decide(view, now, active.get(view.schedule_id, IDLE))) for view in views]
         _make_way([(view.schedule_id, verdict.replaces) for view, verdict in verdicts if verdict.replaces], now)
         rows = _insert(verdicts, now)
         _advance(verdicts)
@@ -120,7 +120,7 @@ def _active(schedule_ids: list[int]) -> dict[int, Active]:
     condition, parameters = sql.any_of("schedule_id", schedule_ids)
     counts: dict[int, Counter[str]] = {}
     for schedule_id, status, count in sql.fetch(
-        f"SELECT schedule_id, status, count(*) FROM jobruns_jobrun "  # noqa: S608 (our own column)
+        f"SELECT schedule_id, status, count(*) FROM jobruns_jobrun "
         f"WHERE status IN ('pending', 'running') AND {condition} GROUP BY schedule_id, status",
         parameters,
     ):
@@ -135,7 +135,9 @@ def _make_way(replaced: list[tuple[int, str]], now: datetime) -> None:
         runs.filter(status="pending").update(
             status="cancelled", reason="overlap", finished_at=now, summary="A newer run took its place."
         )
-        runs.filter(status="running").update(cancellation=how, cancelled_by="overlap policy")
+        runs.filter(status="running").update(
+            cancellation=how, reason="overlap", cancelled_by="the run that takes its place"
+        )
 
 
 ROW_COLUMNS = {
@@ -197,7 +199,13 @@ def idempotency_key(schedule_id: int, scheduled_for: datetime) -> str:
     return f"carillon-{schedule_id}-{scheduled_for:%Y%m%dT%H%M%SZ}"
 
 
-ADVANCE_COLUMNS = {"id": "bigint", "next_at": "timestamptz", "last": "timestamptz", "fired": "integer", "over": "integer"}
+ADVANCE_COLUMNS = {
+    "id": "bigint",
+    "next_at": "timestamptz",
+    "last": "timestamptz",
+    "fired": "integer",
+    "over": "integer",
+}
 ADVANCE = """
 UPDATE schedules_schedule AS s
 SET next_run_at = d.next_at, last_scheduled_for = coalesce(d.last, s.last_scheduled_for),

@@ -6,7 +6,6 @@ Firing, preview, simulation and explanation all ask it, so an explanation cannot
 from __future__ import annotations
 
 import hashlib
-
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -51,6 +50,9 @@ class Active:
     waiting: int = 0
 
 
+IDLE = Active()
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One row of the ledger: what becomes of an instant, or of a stretch of instants that ends with it.
@@ -79,7 +81,7 @@ class Verdict:
     replaces: str = ""
 
 
-def decide(view: View, now: datetime, active: Active = Active()) -> Verdict:  # noqa: B008 (frozen)
+def decide(view: View, now: datetime, active: Active = IDLE) -> Verdict:
     """Settle every instant of `view` up to `now`; the result is bounded by `catchup_limit` rows and a few more."""
     if view.due > now:
         return Verdict((), view.due)
@@ -145,9 +147,7 @@ def _misfires(view: View, due: Stretch, now: datetime) -> tuple[list[Decision], 
     newest = due.newest[-1]
     run = [_run(view, newest, "It was on time." if newest in fresh else late)]
     why = "A newer instant was due as well and stands for it."
-    one_by_one = [
-        Decision(instant, "skipped", "coalesced", why) for instant in fresh if instant is not newest
-    ]
+    one_by_one = [Decision(instant, "skipped", "coalesced", why) for instant in fresh if instant is not newest]
     kept = max(len(fresh), 1)
     return run, one_by_one + _rest(view, due, kept, "missed", "coalesced", why)
 
@@ -230,5 +230,3 @@ def _span(late: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-

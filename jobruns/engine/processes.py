@@ -1,0 +1,116 @@
+"""Who works on the ledger: the process's own row, and the rescue of runs whose process is gone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import structlog
+
+from jobruns.engine import sql
+from jobruns.engine.endings import record
+from jobruns.models import JobRun, SchedulerProcess
+from jobruns.queries import JobRunQuerySet
+from jobruns.runner import Ending
+
+log = structlog.get_logger(__name__)
+
+
+def register(slots: int) -> SchedulerProcess:
+    """Write this process's row and return it; its name owns the leases."""
+    now = sql.now()
+    return SchedulerProcess.objects.create(
+        name=f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}",
+        host=host_identity(),
+        pid=os.getpid(),
+        version=own_version(),
+        slots=slots,
+        started_at=now,
+        heartbeat_at=now,
+    )
+
+
+def beat(process: SchedulerProcess, *, busy: int) -> None:
+    """Say that the firing loop is alive."""
+    SchedulerProcess.objects.filter(pk=process.pk).update(heartbeat_at=sql.now(), busy=busy, stopped_at=None)
+
+
+def leave(process: SchedulerProcess) -> None:
+    """Say that this process has ended in good order."""
+    now = sql.now()
+    SchedulerProcess.objects.filter(pk=process.pk).update(heartbeat_at=now, stopped_at=now, busy=0)
+
+
+def rescue() -> int:
+    """End the runs whose lease has run out or whose process on this host is dead, as failed/lost; return how many."""
+    now = sql.now()
+    gone = _gone()
+    rescued = sum(_rescue_from(owner, JobRun.objects.running().filter(owner=owner), now) for owner in gone)
+    if gone:
+        log.warning("scheduler processes are gone without a word", processes=sorted(gone))
+        SchedulerProcess.objects.filter(name__in=gone).update(stopped_at=now, busy=0)
+    overdue = JobRun.objects.overdue(now)
+    for owner in set(overdue.values_list("owner", flat=True)[:1000]):
+        rescued += _rescue_from(owner, overdue.filter(owner=owner), now)
+    return rescued
+
+
+def _rescue_from(owner: str, runs: JobRunQuerySet, now: datetime) -> int:
+    """End `runs` of a process that is gone; should it live after all, whoever writes first wins."""
+    lost = [
+        Ending(
+            run_id=run.pk,
+            attempt=run.attempt,
+            status="failed",
+            reason="lost",
+            started_at=run.started_at or now,
+            finished_at=now,
+            error=f"Its process {owner} died or did not renew its lease; what it did may be half done.",
+        )
+        for run in runs.only("pk", "attempt", "started_at")[:1000]
+    ]
+    rescued = len(record(lost, owner))
+    if rescued:
+        log.warning("runs rescued from a process that is gone", owner=owner, runs=rescued)
+    return rescued
+
+
+def _gone() -> set[str]:
+    """Return the names of processes of this host that did not stop in good order and no longer exist."""
+    mine = SchedulerProcess.objects.filter(host=host_identity(), stopped_at__isnull=True)
+    return {found.name for found in mine if found.pid != os.getpid() and not _exists(found.pid)}
+
+
+def _exists(pid: int) -> bool:
+    """Tell whether a process lives; one that is dead but not yet reaped does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+
+
+def host_identity() -> str:
+    """Return what two processes share exactly if they can see each other's pids: host, boot and pid namespace."""
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    parts = [
+        socket.gethostname(),
+        boot.read_text().strip() if boot.exists() else "",
+        os.readlink(namespace) if namespace.is_symlink() else "",
+    ]
+    return " ".join(part for part in parts if part)[:255]
+
+
+def own_version() -> str:
+    """Return Carillon's version."""
+    try:
+        return version("carillon")
+    except PackageNotFoundError:
+        return "0.1.0"

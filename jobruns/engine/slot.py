@@ -1,0 +1,102 @@
+"""One child process of the pool as the foreman sees it: what it holds, since when, and how to stop it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import deque
+from datetime import timedelta
+from multiprocessing.context import ForkServerContext
+
+from django.utils import timezone
+
+from jobruns.engine import child
+from jobruns.runner import Assignment, Ending, stopped
+from jobtypes import registry
+
+
+class Slot:
+    """A child process and the runs that it holds: the first is being executed, the others wait their turn."""
+
+    def __init__(self, context: ForkServerContext) -> None:
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=child.main, args=(theirs,), name="carillon-run", daemon=True)
+        self.process.start()
+        theirs.close()
+        self.runs: deque[Assignment] = deque()
+        self.since = 0.0  # monotonic seconds: when the first run began
+        self.is_short = False
+        self.recalled = False
+        self.group: int | None = None
+        self.stop_reason, self.stopped_by = "", ""
+        self.kill_at: float | None = None
+
+    def give(self, assignment: Assignment, *, short: bool) -> None:
+        """Hand over a run; the child starts it once it is done with what it holds."""
+        self.is_short = short if not self.runs else self.is_short and short
+        self.runs.append(assignment)
+        if len(self.runs) == 1:
+            self._begin()
+        self._send("run", assignment)
+
+    def ended(self, run_id: int) -> None:
+        """Take note that a run has ended and the next one begins."""
+        if self.runs and self.runs[0].run_id == run_id:
+            self.runs.popleft()
+            self._begin()
+
+    def take_back(self, run_ids: set[int]) -> list[Assignment]:
+        """Return the runs of these ids, which the child gave back unstarted."""
+        returned = [assignment for assignment in self.runs if assignment.run_id in run_ids]
+        self.runs = deque(assignment for assignment in self.runs if assignment.run_id not in run_ids)
+        self.recalled = False
+        return returned
+
+    def recall(self) -> None:
+        """Ask the child for what it has not started, once."""
+        if len(self.runs) > 1 and not self.recalled:
+            self.recalled, self.is_short = True, False
+            self._send("recall")
+
+    def stop(self, why: str, by: str, *, force: bool) -> None:
+        """Ask the first run to stop and kill it when its grace is over, at once with `force`."""
+        if self.stop_reason and not force:
+            return
+        self.stop_reason, self.stopped_by = why, by
+        grace = 0.0 if force else registry.job_types()[self.runs[0].job_type].stop_grace_seconds
+        self.kill_at = time.monotonic() + grace
+        if not force:
+            self._send("stop", self.runs[0].run_id, why, by)
+
+    def watch(self, now: float) -> None:
+        """Stop a run that is past its timeout, and kill one whose grace is over."""
+        if self.runs and not self.stop_reason and now - self.since >= self.runs[0].timeout_seconds:
+            self.stop("timeout", "", force=False)
+        if self.kill_at is not None and now >= self.kill_at:
+            self.kill_at = None
+            self.kill()
+
+    def kill(self) -> None:
+        """End the child and what its run started, now; the foreman sees its pipe close."""
+        if self.group is not None:
+            child.kill_group(self.group)
+            self.group = None
+        if self.process.pid is not None and self.process.is_alive():
+            os.kill(self.process.pid, signal.SIGKILL)
+
+    def obituary(self) -> Ending:
+        """Return how the first run ended, now that its process is dead."""
+        started = timezone.now() - timedelta(seconds=time.monotonic() - self.since)
+        return stopped(self.runs[0], started, why=self.stop_reason or "lost", by=self.stopped_by)
+
+    def _begin(self) -> None:
+        self.since = time.monotonic()
+        self.group = None
+        self.stop_reason, self.stopped_by, self.kill_at = "", "", None
+
+    def _send(self, *message: object) -> None:
+        try:
+            self.pipe.send(message)
+        except BrokenPipeError:
+            return  # the foreman is about to see that the child is dead

@@ -1,0 +1,176 @@
+"""How APScheduler sees Carillon: a job store that answers with claimed runs, and an executor that takes them.
+
+APScheduler guards `get_due_jobs` only; an exception from any other method would end its thread while it still says
+that it runs. Hence the others do nothing that can fail, and `get_next_run_time` reads what the last look left behind.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from apscheduler.events import JobSubmissionEvent
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.job import Job
+from apscheduler.jobstores.base import BaseJobStore
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+from django_apscheduler.jobstores import DjangoJobStore
+
+from jobruns.engine import ledger, processes, sql
+from jobruns.engine.pool import Pool
+from jobruns.models import SchedulerProcess
+from jobruns.runner import Assignment
+from schedules.models import Schedule
+
+log = structlog.get_logger(__name__)
+
+SHORTEST_SLEEP = timedelta(milliseconds=20)
+HOUSEKEEPING = 1.0  # seconds between heartbeats, and between looks for lost runs and ended pauses
+
+
+class RunJob(Job):
+    """A claimed run as a one-shot job: due now, never again."""
+
+    __slots__ = ("assignment",)
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.id = self.name = f"run-{assignment.run_id}"
+        self.executor = "runs"
+        self.coalesce = False
+        self.trigger = NEVER_AGAIN
+        self.assignment = assignment
+
+    def _get_run_times(self, now: datetime) -> list[datetime]:
+        return [now]
+
+
+class _NeverAgain:
+    def get_next_fire_time(self, previous: datetime, now: datetime) -> None:
+        return None
+
+
+NEVER_AGAIN = _NeverAgain()
+
+
+class RunStore(BaseJobStore):
+    """Fires what is due, claims what is ready and answers with it."""
+
+    def __init__(self, process: SchedulerProcess, pool: Pool, *, poll_seconds: float) -> None:
+        super().__init__()
+        self.process = process
+        self.pool = pool
+        self.poll = timedelta(seconds=poll_seconds)
+        self.housekeeping_due = 0.0
+        self.wake_at = datetime.now(UTC)
+        self.away = False
+
+    def get_due_jobs(self, now: datetime) -> list[RunJob]:
+        """Return a job for every run that this process just claimed; none while the database is away."""
+        close_old_connections()
+        try:
+            found = self._look()
+        except DatabaseError as error:
+            connection.close()
+            self.wake_at = datetime.now(UTC) + min(self.poll, timedelta(seconds=0.5))
+            if not self.away:
+                log.error("database away, nothing fires until it is back", error=str(error).strip())
+            self.away = True
+            return []
+        if self.away:
+            log.info("database back, fires go on")
+        self.away = False
+        return [RunJob(assignment) for assignment in found]
+
+    def _look(self) -> list[Assignment]:
+        self._keep_house()
+        settled = ledger.fire_due()
+        room = self.pool.room()
+        claimed = ledger.claim_ready(room, self.process.name)
+        self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH)
+        return claimed
+
+    def _keep_house(self) -> None:
+        if time.monotonic() < self.housekeeping_due:
+            return
+        self.housekeeping_due = time.monotonic() + HOUSEKEEPING
+        processes.beat(self.process, busy=self.pool.busy())
+        processes.rescue()
+        Schedule.objects.resume_ended_pauses(sql.now())
+
+    def _next_wake(self, *, at_once: bool) -> datetime:
+        """Return when to look again, on this host's clock: at the next instant, after the poll at the latest."""
+        here, there = datetime.now(UTC), sql.now()
+        following = Schedule.objects.upcoming().values_list("next_run_at", flat=True).first()
+        if at_once or following is None:
+            return here + (SHORTEST_SLEEP if at_once else self.poll)
+        return here + max(SHORTEST_SLEEP, min(following - there, self.poll))
+
+    def get_next_run_time(self) -> datetime:
+        return self.wake_at
+
+    def lookup_job(self, job_id: str) -> None:
+        return None
+
+    def get_all_jobs(self) -> list[Job]:
+        return []
+
+    def add_job(self, job: Job) -> None:
+        raise TypeError("Runs come from the ledger; create a Schedule instead.")
+
+    def update_job(self, job: Job) -> None:
+        """Do nothing: the claim already advanced the schedule."""
+
+    def remove_job(self, job_id: str) -> None:
+        """Do nothing: a claimed run is not in the store any more."""
+
+    def remove_all_jobs(self) -> None:
+        """Do nothing: the ledger is not APScheduler's to empty."""
+
+
+class PoolExecutor(BaseExecutor):
+    """Hands claimed runs to the pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def submit_job(self, job: RunJob, run_times: list[datetime]) -> None:
+        """Give a run to the pool."""
+        self.pool.submit([job.assignment])
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        raise TypeError("The pool executes claimed runs only.")
+
+
+class UpkeepStore(DjangoJobStore):
+    """django-apscheduler's store for the rare housekeeping jobs; a database that is away does not end the loop."""
+
+    @classmethod
+    def handle_submission_event(cls, event: JobSubmissionEvent) -> int | None:
+        """Note that an upkeep job was started; the runs have the ledger for that."""
+        if event.jobstore != "upkeep":
+            return None
+        noted: int | None = super().handle_submission_event(event)
+        return noted
+
+    def get_next_run_time(self) -> datetime | None:
+        when: datetime | None = self._guarded(super().get_next_run_time)
+        return when
+
+    def update_job(self, job: Job) -> None:
+        self._guarded(super().update_job, job)
+
+    def remove_job(self, job_id: str) -> None:
+        self._guarded(super().remove_job, job_id)
+
+    def _guarded(self, act: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return act(*arguments)
+        except DatabaseError as error:
+            connection.close()
+            log.warning("upkeep waits, database away", error=str(error).strip())
+            return datetime.now(UTC) + timedelta(seconds=settings.SCHEDULER_POLL_SECONDS)

@@ -1,0 +1,50 @@
+"""`manage.py runscheduler`: fire schedules and execute their runs until SIGTERM or SIGINT."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.log import configure_logging
+
+from jobruns.engine.scheduler import Scheduler
+
+
+class Command(BaseCommand):
+    help = "Fire schedules and execute their runs until SIGTERM or SIGINT. Run as many of these as you like."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=settings.SCHEDULER_EXECUTOR_POOL_SIZE,
+            help="Child processes that execute runs: how many run at once. Default: %(default)s.",
+        )
+        parser.add_argument(
+            "--poll",
+            type=float,
+            default=settings.SCHEDULER_POLL_SECONDS,
+            help="Look for changes made elsewhere at least every so many seconds. Default: %(default)s.",
+        )
+        parser.add_argument(
+            "--drain-timeout",
+            type=float,
+            default=30.0,
+            help="Seconds that running work gets to end after SIGTERM; then it is given back. Default: %(default)s.",
+        )
+        parser.add_argument("--log-format", choices=["json", "text"], default=settings.LOG_FORMAT)
+        parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], default=settings.LOG_LEVEL)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["processes"] <= 256:
+            raise CommandError("--processes must lie between 1 and 256.", returncode=2)
+        if not 0.05 <= options["poll"] <= 60:
+            raise CommandError("--poll must lie between 0.05 and 60 seconds.", returncode=2)
+        configure_logging(settings.LOGGING_CONFIG, {"format": options["log_format"], "level": options["log_level"]})
+        stop = threading.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: stop.set())
+        scheduler = Scheduler(slots=options["processes"], poll_seconds=options["poll"])
+        scheduler.run(stop, drain_timeout=options["drain_timeout"])
