@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models, transaction
+from sqlalchemy.engine import URL
 
 from integrations import secrets
+from integrations.kinds import http, kind, sql
+from integrations.kinds.base import Refused, Report, Stored
+from integrations.queries import ConnectionQuerySet
 
 
 class Connection(models.Model):
-    """A named way to another system. What must stay secret is encrypted and never read back."""
+    """A named way to another system. What must stay secret is encrypted and never read back.
+
+    Write `address` as a person would, password and all, and `offer` other secrets; `store` takes the secrets out of
+    sight. A secret given as `***` keeps its stored value, unless the address changed: then it must be written again.
+    """
 
     class Kind(models.TextChoices):
         SQL = "sql", "SQL database (read only)"
         HTTP = "http", "HTTP service"
 
-    name = models.CharField(max_length=255, unique=True)
+    name = models.CharField(max_length=255, unique=True, help_text="Jobs refer to it by this name.")
     kind = models.CharField(max_length=16, choices=Kind)
     description = models.TextField(max_length=1000, blank=True, default="")
     address = models.CharField(
         max_length=2000, help_text="Where it leads, without any secret: shown on pages and in the API."
     )
     encrypted = models.TextField(editable=False, default="", blank=True)
-    created_by = models.CharField(max_length=150, blank=True, default="")
-    updated_by = models.CharField(max_length=150, blank=True, default="")
+    created_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    updated_by = models.CharField(max_length=150, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = ConnectionQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
+
+    _offered: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -43,6 +57,64 @@ class Connection(models.Model):
     @secrets.setter
     def secrets(self, values: dict[str, Any]) -> None:
         self.encrypted = secrets.encrypt(values) if values else ""
+
+    @property
+    def masked(self) -> dict[str, Any]:
+        """Return the secrets as they may be shown, each as `***`: for kind http `{"headers": {name: "***"}}`."""
+        return kind(self.kind).masked(self.secrets)
+
+    def offer(self, values: dict[str, Any] | None) -> None:
+        """Take secrets for the next `clean` or `store`; None changes none.
+
+        Kind http: `{"headers": {name: value}}`, all of them. Kind sql: `{"password": text}`, or within the address.
+        """
+        self._offered = values
+
+    def clean(self) -> None:
+        """Refuse what cannot be a connection, and move the secrets out of the address; raises ValidationError."""
+        if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in self.name):
+            raise ValidationError({"name": ["Control characters are not allowed."]})
+        before = Connection.objects.filter(pk=self.pk).first() if self.pk else None
+        stored = Stored(before.address, before.secrets) if before and before.kind == self.kind else None
+        try:
+            accepted = kind(self.kind).accept(self.address, self._offered, stored)
+        except Refused as refused:
+            where = refused.field if refused.field in {"kind", "address"} else NON_FIELD_ERRORS
+            raise ValidationError({where: [ValidationError(str(refused), code=refused.field)]}) from None
+        self.address, values = accepted
+        self._offered = values if values or self._offered is not None else None
+        if stored is None or stored.secrets != values:
+            self.secrets = values
+
+    def store(self, *, by: str) -> None:
+        """Check and save a new or edited connection; raises ValidationError by field."""
+        with transaction.atomic():
+            if self._state.adding:
+                self.created_by = self.created_by or by
+            self.updated_by = by
+            self.full_clean()
+            self.save()
+        self._offered = None
+
+    def test(self) -> Report:
+        """Reach the other system once, and return a sentence and warnings. Raises kinds.base.Unusable."""
+        return kind(self.kind).try_out(self.address, self.secrets)
+
+    def sql_url(self) -> URL:
+        """Return the address of a database, password included: keep it out of sight. Raises Unusable."""
+        return sql.url(self.address, self.secrets)
+
+    def http_address(self) -> str:
+        """Return the base address of an HTTP service. Raises Unusable."""
+        return http.base_address(self.address)
+
+    def http_headers(self) -> dict[str, str]:
+        """Return the secret headers to send. Raises Unusable."""
+        return http.secret_headers(self.secrets)
+
+    def scrub(self, text: str) -> str:
+        """Return `text` with every secret of this connection replaced by `***`."""
+        return secrets.scrub(text, kind(self.kind).secret_values(self.address, self.secrets))
 
 
 class ApiToken(models.Model):

@@ -1,12 +1,18 @@
 """Encrypt what must stay secret: JSON under Fernet keys of CARILLON_ENCRYPTION_KEYS."""
 
 import base64
+import binascii
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+
+MASK = "***"
+SHORTEST = 4  # shorter values would blot out ordinary words
 
 
 class Undecryptable(Exception):
@@ -27,6 +33,30 @@ def decrypt(text: str) -> dict[str, Any]:
             "A stored secret cannot be read with CARILLON_ENCRYPTION_KEYS. Add the key it was written under."
         ) from None
     return values
+
+
+def scrub(text: str, values: Iterable[str]) -> str:
+    """Return `text` with every one of the secret `values` replaced by `***`, in each form that it may be sent in."""
+    forms = {form for value in values for form in _forms(value) if len(form) >= SHORTEST}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _forms(value: str) -> set[str]:
+    """Return the value itself, quoted for addresses and JSON, and the parts of an Authorization header."""
+    parts = {value}
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() in {"basic", "bearer", "token", "apikey"}:
+        parts.add(rest)
+    if scheme.lower() == "basic":
+        try:
+            plain = base64.b64decode(rest, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            plain = ""
+        parts |= {plain, plain.partition(":")[2]}
+    quoted = {form for part in parts for form in (quote(part, safe=""), quote_plus(part), json.dumps(part)[1:-1])}
+    return parts | quoted
 
 
 def _keys() -> MultiFernet:

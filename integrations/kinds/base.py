@@ -1,0 +1,53 @@
+"""What the kinds of connection have in common."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+Secrets = dict[str, Any]
+
+
+class Refused(Exception):
+    """What was written cannot be a connection; `field` is `kind`, `address`, or the name of a secret."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Unusable(Exception):
+    """The connection cannot be used now; the message says why and what to do, and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What trying a connection showed: one sentence, and warnings that a person should weigh before using it."""
+
+    sentence: str
+    warnings: tuple[str, ...] = ()
+
+
+class Stored(NamedTuple):
+    """What the database holds of a connection: the address as shown, and the secrets."""
+
+    address: str
+    secrets: Secrets
+
+
+class Kind(Protocol):
+    """One kind of connection; a module of this package is one."""
+
+    def accept(self, address: str, offered: Secrets | None, stored: Stored | None) -> Stored:
+        """Return what to store of what a person wrote; `***` keeps a stored secret. Raises Refused."""
+        ...
+
+    def masked(self, secrets: Secrets) -> Secrets:
+        """Return the secrets as the API shows them: names with `***`."""
+        ...
+
+    def secret_values(self, address: str, secrets: Secrets) -> list[str]:
+        """Return every text that must appear nowhere: what is stored and what its references stand for."""
+        ...
+
+    def try_out(self, address: str, secrets: Secrets) -> Report:
+        """Reach the other system once. Raises Unusable."""
+        ...

@@ -1,0 +1,110 @@
+"""Read from PostgreSQL: a cursor in a READ ONLY transaction, which takes one SELECT and nothing else."""
+
+import os
+import socket
+from contextlib import suppress
+from typing import ClassVar
+
+import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import NullPool
+
+from integrations.readonly.reader import CONNECT_SECONDS, Reader
+
+ROLE = """
+SELECT current_user, rolsuper,
+       pg_has_role(current_user, 'pg_execute_server_program', 'MEMBER'),
+       pg_has_role(current_user, 'pg_write_server_files', 'MEMBER')
+           OR pg_has_role(current_user, 'pg_read_server_files', 'MEMBER'),
+       EXISTS (SELECT FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN (
+                   'pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+               AND has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE')),
+       current_setting('server_version')
+FROM pg_roles WHERE rolname = current_user
+"""
+
+
+class PostgreSQLReader(Reader):
+    # A read-only transaction stops writes to tables. These reach files, programs, other servers and settings, or run
+    # a text as SQL; a role without rights is the true guard, as no list is complete.
+    forbidden_words: ClassVar[frozenset[str]] = frozenset(
+        {
+            "pg_read_file",
+            "pg_read_binary_file",
+            "pg_stat_file",
+            "pg_ls_dir",
+            "pg_ls_logdir",
+            "pg_ls_waldir",
+            "pg_ls_tmpdir",
+            "pg_file_write",
+            "pg_terminate_backend",
+            "pg_reload_conf",
+            "pg_rotate_logfile",
+            "pg_switch_wal",
+            "pg_promote",
+            "set_config",
+            "lo_create",
+            "lo_creat",
+            "lo_unlink",
+            "lo_import",
+            "lo_export",
+            "lo_from_bytea",
+            "lo_put",
+            "lowrite",
+            "dblink",
+            "dblink_exec",
+            "dblink_connect",
+            "dblink_send_query",
+            "query_to_xml",
+            "query_to_xmlschema",
+            "query_to_xml_and_xmlschema",
+            "cursor_to_xml",
+            "ts_stat",
+        }
+    )
+
+    @classmethod
+    def refusal(cls, query: str) -> str:
+        if 'u&"' in query.lower():
+            return 'Names written as U&"…" are not allowed; write the name itself.'
+        return super().refusal(query)
+
+    def engine(self) -> Engine:
+        options = {"connect_timeout": CONNECT_SECONDS, "application_name": "carillon"}
+        wanted = {name: value for name, value in options.items() if name not in self.location.query}
+        return create_engine(self.location, poolclass=NullPool, hide_parameters=True, connect_args=wanted)
+
+    def guard(self, connection: Connection) -> None:
+        connection.rollback()
+        self.raw.read_only = True  # psycopg sends BEGIN READ ONLY
+        limit = int((self.seconds + 1) * 1000)  # the watchdog, a second earlier, is the one that is meant to act
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {limit}")
+
+    def interrupt(self) -> None:
+        if (raw := self.raw) is not None:
+            with suppress(psycopg.Error):
+                raw.cancel_safe(timeout=3.0)
+
+    def sever(self) -> None:
+        if (raw := self.raw) is not None:
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(raw.fileno())) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
+
+    def look(self, connection: Connection) -> tuple[str, tuple[str, ...]]:
+        role, superuser, programs, files, writes, version = self.ask(connection, ROLE, max_rows=1).rows[0]
+        warnings = []
+        if superuser:
+            warnings.append(
+                f"The role {role} is a superuser: a query could do anything. Use a role that may only read."
+            )
+        elif programs or files:
+            warnings.append(
+                f"The role {role} may reach files or programs of the server. Use a role that may only read."
+            )
+        elif writes:
+            warnings.append(
+                f"The role {role} may write to tables. Carillon reads only, but a read-only role is safer."
+            )
+        return f"PostgreSQL {version} answered; the role is {role}.", tuple(warnings)
