@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+from secrets import token_urlsafe as random_text
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
+from django.utils import timezone
 from sqlalchemy.engine import URL
 
 from integrations import secrets
 from integrations.kinds import http, kind, sql
 from integrations.kinds.base import Refused, Report, Stored
-from integrations.queries import ConnectionQuerySet
+from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswerQuerySet
+
+PREFIX = 12  # characters of a token that are kept and shown
 
 
 class Connection(models.Model):
@@ -121,13 +129,15 @@ class ApiToken(models.Model):
     """A program's key to the API: shown once, kept as a digest."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=12, db_index=True)
-    digest = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=100, help_text="What it is for.")
+    prefix = models.CharField(max_length=12, db_index=True, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Refused from then on; never if empty.")
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -135,3 +145,57 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @classmethod
+    def issue(cls, *, user: AbstractBaseUser, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+        """Store a new token of `user` and return it with its text, which cannot be read again.
+
+        The text carries 240 random bits. Raises ValidationError by field.
+        """
+        text = f"car_{random_text(30)}"
+        token = cls(user=user, name=name, prefix=text[:PREFIX], digest=digest_of(text), expires_at=expires_at)
+        token.full_clean()
+        if expires_at is not None and expires_at <= timezone.now():
+            raise ValidationError({"expires_at": ["This moment has passed; choose one ahead."]})
+        token.save()
+        return token, text
+
+    def revoke(self) -> None:
+        """Refuse it from now on; revoking twice changes nothing."""
+        ApiToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+        self.refresh_from_db(fields=["revoked_at"])
+
+    def matches(self, text: str) -> bool:
+        """Tell, in constant time, whether `text` is this token."""
+        return compare_digest(self.digest, digest_of(text))
+
+    def touch(self) -> None:
+        """Note that it was used, at most once a minute."""
+        now = timezone.now()
+        if self.last_used_at is None or self.last_used_at < now - timedelta(minutes=1):
+            ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class KeptAnswer(models.Model):
+    """The answer to a write that carried an Idempotency-Key, to be given again when the request is repeated."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64, help_text="Method, address and body of the first request.")
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = KeptAnswerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_answer_per_key")]
+        indexes = [models.Index(fields=["created_at"], name="kept_answer_age")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a token: it is random enough to need no salt."""
+    return sha256(text.encode()).hexdigest()
