@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from schedules import rules
+from schedules.lifecycle import Lifecycle
 from schedules.queries import ScheduleQuerySet
 from schedules.timing import Timing, next_instant
 
@@ -40,7 +41,7 @@ def default_retry_delay() -> int:
     return settings.DEFAULT_RETRY_DELAY
 
 
-class Schedule(models.Model):
+class Schedule(Lifecycle):
     """One piece of recurring work: what to do, when, and what to do when things go wrong."""
 
     class Kind(models.TextChoices):
@@ -49,13 +50,6 @@ class Schedule(models.Model):
         ONE_TIME = "one_time", "Once"
         IMMEDIATE = "immediate", "At once"
         MANUAL = "manual", "Only by hand"
-
-    class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        PAUSED = "paused", "Paused"
-        COMPLETED = "completed", "Completed"
-        SUSPENDED = "suspended", "Suspended"
-        DELETED = "deleted", "Deleted"
 
     class Overlap(models.TextChoices):
         SKIP = "skip", "Skip the new one"
@@ -69,11 +63,6 @@ class Schedule(models.Model):
         LATEST = "latest", "Run the newest"
         ALL = "all", "Run all"
         SKIP = "skip", "Run none"
-
-    class Catchup(models.TextChoices):
-        NONE = "none", "Run none of them"
-        LATEST = "latest", "Run the newest"
-        ALL = "all", "Run all"
 
     class Backoff(models.TextChoices):
         EXPONENTIAL = "exponential", "Exponential"
@@ -107,15 +96,6 @@ class Schedule(models.Model):
         validators=[MaxValueValidator(3600)],
         help_text="Each start is put off by up to this, always the same for one instant.",
     )
-
-    status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
-    status_reason = models.CharField(max_length=500, blank=True, default="")
-    status_changed_at = models.DateTimeField(null=True, blank=True)
-    status_changed_by = models.CharField(max_length=150, blank=True, default="")
-    paused_until = models.DateTimeField(null=True, blank=True, help_text="Resumes by itself at this moment.")
-    pause_started_at = models.DateTimeField(null=True, blank=True)
-    pause_ended_at = models.DateTimeField(null=True, blank=True)
-    pause_catchup = models.CharField(max_length=8, choices=Catchup, default=Catchup.NONE)
 
     priority = models.PositiveSmallIntegerField(
         default=5,
@@ -159,21 +139,6 @@ class Schedule(models.Model):
     updated_by = models.CharField(max_length=150, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    version = models.PositiveIntegerField(default=1)
-
-    # Written by the engine, never by an edit.
-    next_run_at = models.DateTimeField(null=True, blank=True)
-    last_scheduled_for = models.DateTimeField(null=True, blank=True)
-    last_run_at = models.DateTimeField(null=True, blank=True)
-    last_run_id = models.BigIntegerField(null=True, blank=True)
-    last_status = models.CharField(max_length=16, blank=True, default="")
-    fire_count = models.PositiveBigIntegerField(default=0)
-    total_runs = models.PositiveBigIntegerField(default=0)
-    successful_runs = models.PositiveBigIntegerField(default=0)
-    failed_runs = models.PositiveBigIntegerField(default=0)
-    consecutive_failures = models.PositiveIntegerField(default=0)
-    usual_seconds = models.FloatField(null=True, blank=True, help_text="Moving average of how long a run takes.")
-
     objects = ScheduleQuerySet.as_manager()
 
     class Meta:
@@ -215,16 +180,6 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def enabled(self) -> bool:
-        """Tell whether the schedule fires: the API's word for an active one."""
-        return self.status == self.Status.ACTIVE
-
-    @property
-    def is_deleted(self) -> bool:
-        """Tell whether it was deleted; its history stays."""
-        return self.status == self.Status.DELETED
 
     @property
     def timing(self) -> Timing:
@@ -284,57 +239,10 @@ class Schedule(models.Model):
             self._plan(now)
             self.save()
 
-    def pause(self, *, by: str, reason: str = "", until: datetime | None = None) -> None:
-        """Stop firing; instants from now on are recorded as paused when it resumes. Pausing twice is allowed."""
-        with transaction.atomic():
-            self._take_engine_columns()
-            self._refuse_unless(self.Status.ACTIVE, self.Status.PAUSED, verb="paused")
-            now = timezone.now()
-            if until is not None and until <= now:
-                raise ValidationError({"until": ["This moment has passed; choose one ahead."]})
-            if self.status == self.Status.ACTIVE:
-                self.pause_started_at = min(now, self.next_run_at or now)
-            self._enter(self.Status.PAUSED, by=by, reason=reason, now=now)
-            self.paused_until = until
-            self._save_state()
-
-    def resume(self, *, by: str, missed: str = "none", at: datetime | None = None) -> None:
-        """Fire again. `missed` says what becomes of the instants in between: none, latest or all of them run."""
-        if missed not in self.Catchup.values:
-            raise ValidationError({"missed": [f"Choose one of {', '.join(self.Catchup.values)}."]})
-        with transaction.atomic():
-            self._take_engine_columns()
-            self._refuse_unless(self.Status.ACTIVE, self.Status.PAUSED, self.Status.SUSPENDED, verb="resumed")
-            if self.status == self.Status.ACTIVE:
-                return
-            now = at or timezone.now()
-            self.full_clean()
-            since = self.pause_started_at or now
-            self.pause_started_at, self.pause_ended_at, self.pause_catchup = since, now, missed
-            self._enter(self.Status.ACTIVE, by=by, reason="", now=now)
-            self.next_run_at = next_instant(self.timing, since - timedelta(microseconds=1))
-            self._save_state()
-
-    def suspend(self, *, reason: str) -> None:
-        """Stop firing because the right or the means to run is gone; a person must resume it."""
-        with transaction.atomic():
-            self._take_engine_columns()
-            now = timezone.now()
-            self.pause_started_at = min(now, self.next_run_at or now)
-            self._enter(self.Status.SUSPENDED, by="", reason=reason, now=now)
-            self._save_state()
-
-    def discard(self, *, by: str) -> None:
-        """Delete it softly: it never fires again, its name is free, its history stays."""
-        with transaction.atomic():
-            self._take_engine_columns()
-            self._enter(self.Status.DELETED, by=by, reason="", now=timezone.now())
-            self._save_state()
-            self.runs.withdraw(by=by)
-
     def _plan(self, now: datetime) -> None:
         """Set the next instant of an active schedule; one that is already due is kept for the engine to settle."""
-        if self.status == self.Status.COMPLETED and next_instant(self.timing, now) is not None:
+        used_up = self.max_runs is not None and self.fire_count >= self.max_runs
+        if self.status == self.Status.COMPLETED and not used_up and next_instant(self.timing, now) is not None:
             self.status = self.Status.ACTIVE
         if self.status != self.Status.ACTIVE:
             self.next_run_at = None
@@ -347,51 +255,3 @@ class Schedule(models.Model):
         if self.last_scheduled_for is not None:
             after = max(after, self.last_scheduled_for)
         self.next_run_at = next_instant(self.timing, after)
-
-    def _take_engine_columns(self) -> None:
-        """Lock the row and take over what the engine may have written since this object was read."""
-        stored = Schedule.objects.select_for_update().get(pk=self.pk)
-        for name in ENGINE_COLUMNS:
-            setattr(self, name, getattr(stored, name))
-
-    def _refuse_unless(self, *allowed: str, verb: str) -> None:
-        if self.status not in allowed:
-            raise ValidationError(
-                f"{self.name} is {self.get_status_display().lower()} and cannot be {verb}.", code="conflict"
-            )
-
-    def _enter(self, status: str, *, by: str, reason: str, now: datetime) -> None:
-        self.status, self.status_reason = status, reason
-        self.status_changed_at, self.status_changed_by = now, by
-        self.paused_until = self.next_run_at = None
-
-    def _save_state(self) -> None:
-        self.version += 1
-        self.save(update_fields=[*STATE_COLUMNS, "version", "updated_at"])
-
-
-STATE_COLUMNS = [
-    "status",
-    "status_reason",
-    "status_changed_at",
-    "status_changed_by",
-    "paused_until",
-    "pause_started_at",
-    "pause_ended_at",
-    "pause_catchup",
-    "next_run_at",
-]
-ENGINE_COLUMNS = [
-    *STATE_COLUMNS,
-    "version",
-    "last_scheduled_for",
-    "last_run_at",
-    "last_run_id",
-    "last_status",
-    "fire_count",
-    "total_runs",
-    "successful_runs",
-    "failed_runs",
-    "consecutive_failures",
-    "usual_seconds",
-]

@@ -1,7 +1,7 @@
-"""Write the ledger: settle due instants and claim ready runs. A handful of statements per batch, any batch size.
+"""Write the ledger: settle due instants, a handful of statements for a batch of any size.
 
 `fire_due` inserts the rows of due instants and advances their schedules in one transaction, so that a crash leaves
-both or neither. `claim_ready` hands pending runs to one owner. Both are safe in any number of processes at once.
+both or neither. Any number of processes may call it at once.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
+import structlog
 from django.db import transaction
 
 from jobruns.engine import sql
 from jobruns.engine.policy import IDLE, Active, Decision, Pause, Verdict, View, decide
 from jobruns.models import JobRun
-from jobruns.runner import Assignment
 from schedules.models import Schedule
-from schedules.timing import Timing
+from schedules.timing import Timing, TimingError
+
+log = structlog.get_logger(__name__)
 
 BATCH = 2_000
 
@@ -43,8 +44,7 @@ def fire_due(limit: int = BATCH) -> Settled:
         views = _lock_due(now, limit)
         if not views:
             return Settled()
-        active = _active([view.schedule_id for view in views])
-        verdicts = [(view, decide(view, now, active.get(view.schedule_id, IDLE))) for view in views]
+        verdicts = _decide(views, now)
         _make_way([(view.schedule_id, verdict.replaces) for view, verdict in verdicts if verdict.replaces], now)
         rows = _insert(verdicts, now)
         _advance(verdicts)
@@ -114,6 +114,21 @@ def _view(row: Any) -> View:
         fires_left=None if row.max_runs is None else row.max_runs - row.fire_count,
         pause=pause,
     )
+
+
+def _decide(views: list[View], now: datetime) -> list[tuple[View, Verdict]]:
+    """Return a verdict for every schedule; one whose timing can no longer be read is suspended and left out."""
+    active = _active([view.schedule_id for view in views])
+    verdicts = []
+    for view in views:
+        try:
+            verdicts.append((view, decide(view, now, active.get(view.schedule_id, IDLE))))
+        except TimingError as broken:
+            log.error(
+                "schedule suspended, its timing cannot be read", schedule_id=view.schedule_id, error=str(broken)
+            )
+            Schedule.objects.get(pk=view.schedule_id).suspend(reason=f"Its timing cannot be read: {broken}"[:500])
+    return verdicts
 
 
 def _active(schedule_ids: list[int]) -> dict[int, Active]:
@@ -222,63 +237,6 @@ def _advance(verdicts: list[tuple[View, Verdict]]) -> None:
         last = verdict.decisions[-1].scheduled_for if verdict.decisions else None
         over = verdict.next_at is None and not fired
         rows.append([view.schedule_id, verdict.next_at, last, fired, int(over)])
-    table, parameters = sql.table("d", ADVANCE_COLUMNS, rows)
-    sql.run(ADVANCE.format(rows=table), parameters)
-
-
-ASSIGNMENT_COLUMNS = """r.id, r.schedule_id, r.schedule_name, r.job_type, r.environment, r.params, r.scheduled_for,
-    r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds"""
-READY = """
-SELECT {columns}, s.usual_seconds, s.overlap_policy, s.max_instances,
-    (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
-FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
-WHERE r.status = 'pending' AND r.available_at <= %s
-  AND (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
-      < CASE WHEN s.overlap_policy = 'allow' THEN s.max_instances ELSE 1 END
-ORDER BY r.priority DESC, r.available_at, r.id
-LIMIT %s {lock}
-"""
-CLAIM = """
-UPDATE jobruns_jobrun SET status = 'running', owner = %s, started_at = %s, lease_expires_at = %s WHERE {chosen}
-"""
-
-
-def claim_ready(slots: int, owner: str) -> list[Assignment]:
-    """Take up to `slots` pending runs for `owner`, highest priority first, and mark them running under a lease.
-
-    A schedule never runs more at once than its policy allows, also when several processes claim: they take turns.
-    """
-    if slots < 1 or not JobRun.objects.ready(sql.now()).exists():
-        return []
-    with transaction.atomic():
-        sql.take_turns()
-        now = sql.now()
-        statement = READY.format(columns=ASSIGNMENT_COLUMNS, lock=sql.skip_locked("OF r"))
-        chosen = _within_limits(sql.fetch(statement, [sql.moment(now), slots]))
-        if chosen:
-            condition, ids = sql.any_of("id", [found.run_id for found in chosen])
-            lease = now + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)
-            sql.run(CLAIM.format(chosen=condition), [owner, sql.moment(now), sql.moment(lease), *ids])
-    return chosen
-
-
-def _within_limits(rows: list[tuple[Any, ...]]) -> list[Assignment]:
-    """Leave out runs of one schedule beyond its limit within this batch."""
-    taken: Counter[int] = Counter()
-    chosen = []
-    for *columns, usual, overlap, instances, running in rows:
-        run_id, schedule_id, name, job_type, environment, params, scheduled_for, *rest = columns
-        known = [run_id, schedule_id, name, job_type, environment, params, sql.aware(scheduled_for), *rest]
-        found = Assignment(*known, usual_seconds=usual)
-        limit = instances if overlap == "allow" else 1
-        if running + taken[found.schedule_id] < limit:
-            taken[found.schedule_id] += 1
-            chosen.append(found)
-    return chosen
-
-
-def give_back(run_ids: list[int], owner: str) -> int:
-    """Return claimed runs that did not start to the line; runs that this owner no longer holds are left alone."""
-    return JobRun.objects.filter(pk__in=run_ids, owner=owner, status="running").update(
-        status="pending", owner="", started_at=None, lease_expires_at=None
-    )
+    if rows:
+        table, parameters = sql.table("d", ADVANCE_COLUMNS, rows)
+        sql.run(ADVANCE.format(rows=table), parameters)

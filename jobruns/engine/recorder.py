@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
-from jobruns.engine import ledger, sql
+from jobruns.engine import claims, sql
 from jobruns.engine.endings import record
 from jobruns.models import JobRun, RunLogLine
 from jobruns.runner import Ending
@@ -96,7 +96,7 @@ class Recorder:
             self.unwritten = []
         if returned := _drain(self.returned, BATCH):
             try:
-                ledger.give_back(returned, self.owner)
+                claims.give_back(returned, self.owner)
             except DatabaseError:
                 self.give_back(returned)
                 raise

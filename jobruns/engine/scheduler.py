@@ -9,7 +9,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from jobruns.engine import ledger, processes, upkeep
+from jobruns.engine import claims, processes, upkeep
 from jobruns.engine.pool import Pool
 from jobruns.engine.recorder import Recorder
 from jobruns.engine.store import PoolExecutor, RunStore, UpkeepStore
@@ -49,6 +49,6 @@ class Scheduler:
         self.loop.shutdown(wait=True)
         unfinished = self.pool.close(drain_timeout)
         self.recorder.close(timeout=10)
-        returned = ledger.give_back(unfinished, self.process.name)
+        returned = claims.give_back(unfinished, self.process.name)
         processes.leave(self.process)
         log.info("scheduler stopped", process=self.process.name, given_back=returned)

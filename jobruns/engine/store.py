@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django_apscheduler.jobstores import DjangoJobStore
 
-from jobruns.engine import ledger, processes, sql
+from jobruns.engine import claims, ledger, processes, sql
 from jobruns.engine.pool import Pool
 from jobruns.models import SchedulerProcess
 from jobruns.runner import Assignment
@@ -89,7 +89,7 @@ class RunStore(BaseJobStore):
         self._keep_house()
         settled = ledger.fire_due()
         room = self.pool.room()
-        claimed = ledger.claim_ready(room, self.process.name)
+        claimed = claims.claim_ready(room, self.process.name)
         self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH)
         return claimed
 
