@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules import wording
+from schedules import moments
 
 register = template.Library()
 THIN = "\u2009"
@@ -39,24 +39,24 @@ def drawn(kind: str, name: str, label: str) -> SafeString:
 @register.filter
 def span(seconds: float | None) -> str:
     """Say how long that is: "2 min 37 s"; a dash for what has no length."""
-    return "–" if seconds is None else wording.span(seconds)
+    return "–" if seconds is None else moments.span(seconds)
 
 
 @register.simple_tag
 def when(moment: datetime | None, style: str = "clock", zone: str = "") -> SafeString | str:
-    """Say a moment as `clock`, `seconds`, `full` or `relative`, with its ISO form in UTC on hover; a dash for none."""
+    """Say a moment as `clock`, `seconds`, `full` or `relative`, with its ISO form on hover; a dash for none."""
     if moment is None:
         return "–"
     now, at = timezone.now(), ZoneInfo(zone) if zone else None
     texts = {
-        "clock": lambda: wording.clock(moment, now, at),
-        "seconds": lambda: wording.clock(moment, now, at, seconds=True),
-        "full": lambda: wording.full(moment, now, at),
-        "relative": lambda: wording.relative(moment, now),
+        "clock": lambda: moments.clock(moment, now, at),
+        "seconds": lambda: moments.clock(moment, now, at, seconds=True),
+        "full": lambda: moments.full(moment, now, at),
+        "relative": lambda: moments.relative(moment, now),
     }
     iso = moment.astimezone(ZoneInfo("UTC")).isoformat(timespec="seconds").replace("+00:00", "Z")
-    full = wording.full(moment, now, at)
-    hint = f"{full}, {iso}" if style == "relative" else f"{wording.relative(moment, now)}, {iso}"
+    full = moments.full(moment, now, at)
+    hint = f"{full}, {iso}" if style == "relative" else f"{moments.relative(moment, now)}, {iso}"
     return format_html('<time datetime="{}" title="{}">{}</time>', iso, hint, texts[style]())
 
 
