@@ -1,23 +1,50 @@
-"""When a schedule fires: pure functions over `Timing`."""
+"""When a schedule fires: pure functions over `Timing`. Times are aware; instants are UTC with zero microseconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
-from zoneinfo import ZoneInfo
+from itertools import islice, pairwise, takewhile
 
-from cronsim import CronSim
+from schedules import cron, effects, fires, sentences
+from schedules.clock import ClockChange, TimingError, clock_changes, zone
+from schedules.nominal import Expression
 
+__all__ = [
+    "ClockChange",
+    "Difference",
+    "Effect",
+    "Preview",
+    "Stretch",
+    "Timing",
+    "TimingError",
+    "check",
+    "clock_changes",
+    "diff",
+    "instants",
+    "next_instant",
+    "occurrences",
+    "preview",
+    "sentence",
+    "smallest_gap",
+    "stretch",
+    "zone",
+]
 
-class TimingError(ValueError):
-    """The timing cannot be read or never fires; the message says what to write instead."""
+SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
+CHANGES_LOOKED_AT = 20
+LONGEST_INTERVAL = 31_536_000  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When a schedule fires. Times are aware; `seed` spreads Jenkins' H."""
+    """When a schedule fires. Times are aware; `seed` spreads Jenkins' H.
+
+    `kind` is cron, interval, one_time, immediate or manual. Intervals are counted from `anchor`, the first fire being
+    one interval after it. Nothing fires before `start` or after `end`; at both something may.
+    """
 
     kind: str
     cron: str = ""
@@ -40,42 +67,196 @@ class Stretch:
     newest: tuple[datetime, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A clock change ahead, and a sentence on what it does to a schedule."""
+
+    change: ClockChange
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an editor shows of a timing: when it fires in words, the next instants, the next clock changes."""
+
+    sentence: str
+    instants: tuple[datetime, ...]
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What an edit of a timing does to the instants up to `until`, each list in order."""
+
+    added: tuple[datetime, ...]
+    removed: tuple[datetime, ...]
+    kept: tuple[datetime, ...]
+    until: datetime
+
+
+def check(timing: Timing, after: datetime) -> None:
+    """Refuse a timing that cannot be read or has no instant after `after`; raises TimingError."""
+    zone(timing.zone)
+    if timing.kind == "manual" or next_instant(timing, after) is not None:
+        return
+    if timing.kind != "cron" or timing.end is not None:
+        raise TimingError("It never fires again: its time, or the end of its time, has passed.")
+    raise TimingError(
+        f"It never fires: in {timing.zone} the clocks leave out each of these times. Write another hour."
+    )
+
+
 def instants(timing: Timing, after: datetime) -> Iterator[datetime]:
-    """Yield the UTC instants strictly after `after`, in order, without end."""
-    if timing.kind == "cron":
-        for found in CronSim(timing.cron, after.astimezone(ZoneInfo(timing.zone))):
-            yield found.astimezone(UTC)
-    elif timing.kind == "interval" and timing.anchor:
-        step = timedelta(seconds=timing.interval_seconds)
-        n = max(1, (after - timing.anchor) // step + 1)
-        while True:
-            yield timing.anchor + n * step
-            n += 1
-    elif timing.at and timing.at > after:
-        yield timing.at
+    """Yield the UTC instants strictly after `after`, in order, as long as there are any; raises TimingError.
+
+    An interval without an anchor is counted from `after`, as if it were created then.
+    """
+    after = _not_before_start(timing, after)
+    found = _unbounded(timing, after)
+    return found if timing.end is None else takewhile(timing.end.__ge__, found)
 
 
 def next_instant(timing: Timing, after: datetime) -> datetime | None:
-    """Return the first instant strictly after `after`, or None."""
-    return next(instants(timing, after), None)
+    """Return the first instant strictly after `after`, or None; raises TimingError."""
+    if timing.kind != "cron":
+        return next(instants(timing, after), None)
+    # Remembered without what differs from schedule to schedule, so that those which share an expression share this.
+    found = fires.following(expression(timing), timing.zone, _not_before_start(timing, after))
+    return None if found is None or (timing.end is not None and found > timing.end) else found
+
+
+def occurrences(timing: Timing, after: datetime, until: datetime, limit: int) -> list[datetime]:
+    """Return the instants in (after, until], at most the first `limit`; raises TimingError."""
+    return list(islice(takewhile(until.__ge__, instants(timing, after)), limit))
 
 
 def stretch(timing: Timing, first: datetime, until: datetime, newest: int) -> Stretch:
-    """Return the instants from `first` (itself an instant) to `until`, both included."""
-    found = [first]
-    for instant in instants(timing, first):
-        if instant > until:
-            break
-        found.append(instant)
-    return Stretch(found[0], found[-1], len(found), tuple(found[-newest:]))
+    """Return the instants from `first` (itself an instant) to `until`, both included; raises TimingError.
+
+    The work grows with the years in between and with `newest`, never with the number of instants.
+    """
+    until = until if timing.end is None else min(until, timing.end)
+    after = max(first, _not_before_start(timing, first))
+    wanted = max(newest, 1)
+    number, ending = 0, []
+    if timing.kind == "cron":
+        read = expression(timing)
+        number = fires.count(read, timing.zone, after, until)
+        ending = list(islice(fires.latest(read, timing.zone, after, until), wanted))[::-1]
+    elif timing.kind == "interval" and until > after:
+        step = _step(timing)
+        begin = next_instant(timing, after)
+        if begin is not None and begin <= until:
+            number = (until - begin) // step + 1
+            ending = [begin + n * step for n in range(max(0, number - wanted), number)]
+    if number < wanted:
+        ending.insert(0, first)
+    return Stretch(first, ending[-1], number + 1, tuple(ending) if newest > 0 else ())
 
 
-def smallest_gap(timing: Timing) -> timedelta:
-    """Return the smallest distance between two instants of the next year or so."""
-    found = list(islice(instants(timing, datetime.now(UTC)), 100))
-    return min((b - a for a, b in pairwise(found)), default=timedelta.max)
+def smallest_gap(timing: Timing, after: datetime) -> timedelta:
+    """Return the smallest distance between two instants, clock changes ahead included; raises TimingError.
+
+    What fires at most once gives timedelta.max. `start` and `end` are left out of account.
+    """
+    if timing.kind == "interval":
+        return _step(timing)
+    if timing.kind != "cron":
+        return timedelta.max
+    read = expression(timing)
+    smallest = read.smallest_gap()
+    for change in clock_changes(timing.zone, after, CHANGES_LOOKED_AT):
+        before = next(fires.latest(read, timing.zone, change.at - timedelta(days=2), change.at - SECOND), None)
+        around = [] if before is None else [before]
+        around += islice(fires.fires(read, timing.zone, change.at - SECOND), 2)
+        smallest = min([smallest, *(b - a for a, b in pairwise(around))])
+    return smallest
+
+
+def preview(timing: Timing, after: datetime, count: int, *, changes: int = 2) -> Preview:
+    """Return the next `count` instants after `after`, and what the next clock changes do; raises TimingError."""
+    found: list[Effect] = []
+    if timing.kind in ("cron", "interval"):
+        for change in clock_changes(timing.zone, after, changes):
+            said = "Intervals go by elapsed time: no fire is lost, none is doubled."
+            if timing.kind == "cron":
+                said = effects.effect(expression(timing), change)
+            found.append(Effect(change, said))
+    return Preview(sentence(timing), tuple(islice(instants(timing, after), count)), tuple(found))
+
+
+def diff(old: Timing, new: Timing, after: datetime, until: datetime, *, limit: int = 10_000) -> Difference:
+    """Compare the instants of two timings in (after, until]; raises TimingError.
+
+    Of each at most `limit` are looked at; if that does not reach, the result's `until` is how far it does.
+    """
+    before, now = (occurrences(timing, after, until, limit + 1) for timing in (old, new))
+    for found in (before, now):
+        if len(found) > limit:
+            until = min(until, found[limit - 1])
+    was, will = ({instant for instant in found if instant <= until} for found in (before, now))
+    added, removed, kept = (tuple(sorted(group)) for group in (will - was, was - will, was & will))
+    return Difference(added, removed, kept, until)
 
 
 def sentence(timing: Timing) -> str:
-    """Say in English when it fires."""
-    return timing.cron or timing.kind
+    """Say in English when it fires, in the time of its zone; raises TimingError."""
+    clock = zone(timing.zone)
+    at = None if timing.at is None else timing.at.astimezone(clock)
+    if timing.kind == "cron":
+        said = sentences.cron_sentence(expression(timing))
+    elif timing.kind == "interval":
+        said = sentences.interval_sentence(_step(timing))
+    elif timing.kind == "manual":
+        return "Only by hand"
+    elif timing.kind == "immediate":
+        return "Once, when it is created" if at is None else f"Once, at its creation on {sentences.day_and_time(at)}"
+    else:
+        return "Once" if at is None else f"Once, on {sentences.day_and_time(at)}"
+    if timing.start is not None:
+        said += f", from {sentences.day_and_time(timing.start.astimezone(clock))}"
+    if timing.end is not None:
+        said += f", until {sentences.day_and_time(timing.end.astimezone(clock))}"
+    return said
+
+
+def expression(timing: Timing) -> Expression:
+    """Return the cron expression of the timing as read, H written out; raises TimingError, also for its zone."""
+    zone(timing.zone)
+    return cron.parse(timing.cron, timing.seed)
+
+
+def _unbounded(timing: Timing, after: datetime) -> Iterator[datetime]:
+    if timing.kind == "cron":
+        return fires.fires(expression(timing), timing.zone, after)
+    if timing.kind == "interval":
+        return _ticks(timing, after)
+    if timing.kind in ("one_time", "immediate") and timing.at is not None:
+        at = timing.at.astimezone(UTC).replace(microsecond=0)
+        return iter([at] if at > after else [])
+    return iter(())
+
+
+def _ticks(timing: Timing, after: datetime) -> Iterator[datetime]:
+    step = _step(timing)
+    anchor = (timing.anchor or after).astimezone(UTC).replace(microsecond=0)
+    number = max(1, (after - anchor) // step + 1)
+    while True:
+        try:
+            tick = anchor + number * step
+        except OverflowError:  # the end of the calendar
+            return
+        yield tick
+        number += 1
+
+
+def _step(timing: Timing) -> timedelta:
+    if not 1 <= timing.interval_seconds <= LONGEST_INTERVAL:
+        raise TimingError(f"An interval has between 1 and {LONGEST_INTERVAL} seconds (a year).")
+    return timedelta(seconds=timing.interval_seconds)
+
+
+def _not_before_start(timing: Timing, after: datetime) -> datetime:
+    if timing.start is None or after >= timing.start:
+        return after
+    return timing.start - TICK
