@@ -1,0 +1,44 @@
+"""Who may do what: the rights of Django's own permission table, reading included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+VERBS = {"GET": "view", "HEAD": "view", "OPTIONS": "view", "POST": "add", "PUT": "change", "PATCH": "change"}
+
+
+class ModelPermissions(BasePermission):
+    """Ask for the model's view, add, change or delete right, or for what the view names in `rights`.
+
+    `rights` maps an action to a permission ("schedules.trigger_schedule"), or "*" for every action. A user without
+    any role has no rights, so he may not even read.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Tell whether the user may; raises MethodNotAllowed where the address has no such method."""
+        if not request.user.is_authenticated:
+            return False
+        action = getattr(view, "action", None)
+        if action is None and getattr(view, "action_map", None) is not None:
+            raise MethodNotAllowed(request.method or "")
+        return request.user.has_perm(self._right(request, view, action))
+
+    def _right(self, request: Request, view: Any, action: str | None) -> str:
+        rights: dict[str, str] = getattr(view, "rights", {})
+        named = rights.get(action or "") or rights.get("*")
+        if named:
+            return named
+        model = view.queryset.model._meta
+        return f"{model.app_label}.{VERBS.get(request.method or '', 'delete')}_{model.model_name}"
+
+
+class Authenticated(BasePermission):
+    """Ask only for an active user: for what everybody has of his own."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Tell whether somebody is signed in."""
+        return bool(request.user.is_authenticated)

@@ -1,0 +1,89 @@
+"""Read JSON that every database can store, and refuse the rest with a sentence. Pure."""
+
+import json
+import math
+from typing import Any
+
+MOST_BYTES = 1_048_576
+DEEPEST = 32
+LONGEST_NUMBER = 100  # characters
+
+
+class NotJSON(ValueError):
+    """This is no JSON that can be taken; the message says why."""
+
+
+def loads(raw: bytes) -> Any:
+    """Return the value in `raw`.
+
+    Raises NotJSON for invalid UTF-8 or JSON, NaN and infinities, numbers of more than 100 characters, a name used
+    twice in one object, nesting deeper than 32, NUL and half surrogate pairs.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        raise NotJSON(f"The body is not valid UTF-8 at byte {broken.start}.") from None
+    try:
+        value = json.loads(
+            text, parse_constant=_constant, parse_float=_float, parse_int=_integer, object_pairs_hook=_object
+        )
+    except json.JSONDecodeError as broken:
+        raise NotJSON(f"This is no JSON: {broken.msg} (line {broken.lineno}, column {broken.colno}).") from None
+    except RecursionError:
+        raise NotJSON(f"The JSON is nested deeper than {DEEPEST} levels.") from None
+    if text.count("[") + text.count("{") > DEEPEST or "\\u" in text:
+        _walk(value)
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise NotJSON(f"{name} is no JSON number.")
+
+
+def _float(text: str) -> float:
+    if len(text) > LONGEST_NUMBER or not math.isfinite(number := float(text)):
+        raise NotJSON(f"A number has at most {LONGEST_NUMBER} characters and is finite.")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise NotJSON(f"A number has at most {LONGEST_NUMBER} characters.")
+    return int(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise NotJSON(f"The name {twice[:100]!r} is used twice in one object.")
+    return found
+
+
+def _walk(value: Any) -> None:
+    """Go through all levels, one after the other."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST + 1:
+            raise NotJSON(f"The JSON is nested deeper than {DEEPEST} levels.")
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                _check_text(item)
+            elif isinstance(item, dict):
+                below.extend(item.keys())
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        level = below
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise NotJSON("NUL (\\u0000) is not allowed in texts.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotJSON("A text holds half of a surrogate pair (\\ud800 to \\udfff).") from None
