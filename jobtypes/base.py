@@ -22,9 +22,10 @@ class Config(BaseModel):
     The admin form, the API's JSON schema and the documentation are generated from the fields. Give each a `title`
     and a `description`. `json_schema_extra={"widget": "code" | "text" | "lines" | "pairs" | "json"}` chooses a form
     field that the type alone does not tell; `{"connection": "sql"}` makes a choice of the connections of that kind.
+    A field whose right name pydantic keeps for itself (`json`) has that name as its alias, which the schema shows.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, serialize_by_alias=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,10 @@ class JobType(ABC, Generic[C]):
 
         Called at every save and again at the fire. Raises InvalidParams.
         """
+
+    def setting_errors(self) -> list[str]:
+        """Return what is wrong in the settings that this job type reads, a sentence each that names the setting."""
+        return []
 
     def summarise(self, config: C) -> str:
         """Return what a schedule with this configuration does, as the rest of a sentence: "Fetches https://…"."""

@@ -1,5 +1,6 @@
 """Read settings from the environment; a malformed value names its variable and stops the process."""
 
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,6 +50,17 @@ def choice(name: str, default: str, allowed: set[str]) -> str:
     value = env.str(name, default="").strip() or default
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(allowed))}, not {value!r}.")
+    return value
+
+
+def json_object(name: str) -> dict[str, object]:
+    """Return the JSON object in `name`, empty where it is unset; raises ImproperlyConfigured for anything else."""
+    try:
+        value = json.loads(env.str(name, default="").strip() or "{}")
+    except ValueError as wrong:
+        raise ImproperlyConfigured(f"{name} is no JSON: {wrong}.") from None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object in braces.")
     return value
 
 

@@ -39,6 +39,7 @@ DATABASES = {"default": read.database(BASE_DIR / "var" / "carillon.sqlite3")}
 INSTALLED_APPS = [
     "jobruns",
     "schedules",
+    "jobtypes",
     "integrations",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -166,9 +167,9 @@ SPECTACULAR_SETTINGS = {
 # --- Carillon -------------------------------------------------------------------------------------
 
 JOB_TYPES = [
-    # "jobtypes.http_request.HttpRequest",
-    # "jobtypes.sql_alert.SqlAlert",
-    # "jobtypes.management_command.ManagementCommand",
+    "jobtypes.http_request.HttpRequest",
+    "jobtypes.sql_alert.SqlAlert",
+    "jobtypes.management_command.ManagementCommand",
     "jobtypes.noop.Noop",
 ]
 DEFAULT_ENVIRONMENT = read.env.str("DEFAULT_ENVIRONMENT", default="production")
@@ -183,7 +184,7 @@ DEFAULT_RETRY_DELAY = read.integer("DEFAULT_RETRY_DELAY", 300, low=0, high=3_600
 MIN_INTERVAL_SECONDS = read.integer("MIN_INTERVAL_SECONDS", 1, low=1, high=31_536_000)
 MIN_CRON_INTERVAL_SECONDS = read.integer("MIN_CRON_INTERVAL_SECONDS", 60, low=60, high=31_536_000)
 MAX_SCHEDULE_LOOKAHEAD_DAYS = read.integer("MAX_SCHEDULE_LOOKAHEAD_DAYS", 365, low=1, high=3_650)
-MANAGEMENT_COMMAND_ALLOWLIST = read.env.json("MANAGEMENT_COMMAND_ALLOWLIST", default={})
+MANAGEMENT_COMMAND_ALLOWLIST = read.json_object("MANAGEMENT_COMMAND_ALLOWLIST")
 OUTBOUND_ALLOWLIST = read.items("OUTBOUND_ALLOWLIST")
 LOCAL_FILES_ROOT = Path(read.env.str("LOCAL_FILES_ROOT", default="") or BASE_DIR / "var" / "files")
 

@@ -1,0 +1,99 @@
+"""Ask a database whether something is wrong. An ALERT is a successful run: the query did its work."""
+
+import hashlib
+import time
+
+from sqlalchemy.engine import URL
+
+from integrations import readonly
+from integrations.kinds.base import Unusable
+from integrations.watchdog import Stopped, TookTooLong
+from jobtypes import connections
+from jobtypes.base import (
+    Context,
+    InvalidParams,
+    JobCancelled,
+    JobFailed,
+    JobTimedOut,
+    JobType,
+    JSONObject,
+    Outcome,
+)
+from jobtypes.sql_alert.config import SqlAlertConfig
+from jobtypes.sql_alert.verdict import BrokenContract, Verdict, is_number, judge
+
+MARGIN_SECONDS = 7.0  # the time that ending a stubborn statement takes, before the run's own deadline
+
+
+class SqlAlert(JobType[SqlAlertConfig]):
+    name = "sql_alert"
+    label = "SQL alert"
+    description = "Asks a database whether something is wrong, and remembers what it said."
+    icon = "bell"
+    Config = SqlAlertConfig
+    timeout_seconds = 90
+    max_retries = 0
+    stop_grace_seconds = 7.0
+
+    def check(self, config: SqlAlertConfig) -> None:
+        """Refuse a connection that is not there, and a query that its database must not be sent."""
+        connection = connections.find(config.connection, kind="sql")
+        if sentence := readonly.refusal(connection.address.partition(":")[0].partition("+")[0], config.query):
+            raise InvalidParams({"query": [sentence]})
+
+    def summarise(self, config: SqlAlertConfig) -> str:
+        return f"Asks {config.connection} whether something is wrong"
+
+    def run(self, config: SqlAlertConfig, context: Context) -> Outcome:
+        began = time.monotonic()
+        try:
+            verdict = _ask(config, context)
+        except JobFailed as failed:
+            failed.result = _result(config, None, began, error=str(failed))
+            failed.metrics = {"duration_ms": failed.result["duration_ms"]}
+            raise
+        result = _result(config, verdict, began)
+        numbers = {name: result[name] for name in ("actual_value", "threshold") if is_number(result[name])}
+        return Outcome(
+            summary=verdict.sentence, metrics={**numbers, "duration_ms": result["duration_ms"]}, result=result
+        )
+
+
+def _ask(config: SqlAlertConfig, context: Context) -> Verdict:
+    connection = connections.use(config.connection, kind="sql")
+    seconds = min(float(config.query_timeout_seconds), max(0.1, context.seconds_left() - MARGIN_SECONDS))
+    try:
+        location = connection.sql_url()
+        _refuse(location, config)
+        table = readonly.read(location, config.query, seconds=seconds, max_rows=2, stopped=context.cancelled)
+        return judge(table.columns, table.rows, no_rows=config.no_rows, null_value=config.null_value)
+    except (Unusable, BrokenContract) as wrong:
+        raise JobFailed(connection.scrub(str(wrong))) from None
+    except readonly.QueryFailed as wrong:
+        raise JobFailed(f"{connection.name} answered with an error: {connection.scrub(str(wrong))}") from None
+    except TookTooLong:
+        raise JobTimedOut(f"The query took longer than {seconds:g} s and was cancelled on the server.") from None
+    except Stopped:
+        raise JobCancelled("The query was cancelled on the server, as asked.") from None
+
+
+def _refuse(location: URL, config: SqlAlertConfig) -> None:
+    """Check the query for the database that the connection leads to now; it may have been a reference at the save."""
+    if sentence := readonly.refusal(location.get_backend_name(), config.query):
+        raise JobFailed(sentence, retry=False)
+
+
+def _result(config: SqlAlertConfig, verdict: Verdict | None, began: float, *, error: str = "") -> JSONObject:
+    return {
+        "status": verdict.status if verdict else "ERROR",
+        "actual_value": verdict.actual_value if verdict else None,
+        "threshold": verdict.threshold if verdict else None,
+        "context": verdict.context if verdict else {},
+        "duration_ms": round((time.monotonic() - began) * 1000),
+        "error": error,
+        "query_sha256": hashlib.sha256(config.query.encode()).hexdigest(),
+        "event": None,
+        "severity": config.severity,
+        "runbook_url": config.runbook_url,
+        "labels": dict(config.labels),
+    }
