@@ -152,6 +152,18 @@ class Lifecycle(models.Model):
             self._save_state()
             self.runs.withdraw(by=by)
 
+    def restore(self, *, by: str) -> None:
+        """Bring a deleted one back, paused; raises ValidationError, code "conflict", where its name is taken."""
+        with transaction.atomic():
+            self._take_engine_columns()
+            self._refuse_unless(self.Status.DELETED, verb="brought back")
+            namesakes = type(self)._default_manager.exclude(status=self.Status.DELETED)
+            if namesakes.filter(environment=self.environment, name=self.name).exists():
+                raise ValidationError(f"The name {self.name} is taken; rename the other one first.", code="conflict")
+            now = self.pause_started_at = timezone.now()
+            self._enter(self.Status.PAUSED, by=by, reason="Brought back after it was deleted.", now=now)
+            self._save_state()
+
     def _take_engine_columns(self) -> None:
         """Lock the row and take over what the engine may have written since this object was read."""
         stored = self._locked()
