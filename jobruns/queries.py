@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
+from jobruns.history import HistoryQuerySet
 from jobtypes import registry
 from jobtypes.base import InvalidParams
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(seconds=15)
 
 
-class JobRunQuerySet(models.QuerySet["JobRun"]):
+class JobRunQuerySet(HistoryQuerySet):
     def active(self) -> JobRunQuerySet:
         """Return runs that wait or run."""
         return self.filter(status__in=["pending", "running"])
