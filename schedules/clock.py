@@ -83,13 +83,13 @@ def clock_changes(zone_name: str, after: datetime, count: int) -> tuple[ClockCha
     since = seconds(after)
     first = max(year_of(since), FIRST_YEAR)
     for year in range(first, min(first + 10, LAST_YEAR) + 1):
+        if len(found) >= count:
+            break
         for span in spans(zone_name, year):
-            if len(found) >= count:
-                break
             if span.before is not None and span.start > since:
                 before, offset = timedelta(seconds=span.before), timedelta(seconds=span.offset)
                 found.append(ClockChange(moment(span.start), before, offset))
-    return tuple(found)
+    return tuple(found[:count])
 
 
 def seconds(at: datetime) -> int:

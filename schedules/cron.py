@@ -25,7 +25,7 @@ NICKNAMES = {
 }
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-HASHED = re.compile(r"(?<![A-Z])H", re.IGNORECASE)
+HASHED = re.compile(r"(?<![A-Za-z])H")
 TERM = re.compile(
     r"""(?: (?P<star>\*)
           | (?P<hash>H) (?: \( (?P<from>[0-9]+) - (?P<to>[0-9]+) \) )?
@@ -187,6 +187,8 @@ def _read_term(term: Piece, seed: str) -> tuple[range | tuple[int, ...], str]:
     if step < 1:
         raise term.refuse("a step of 0 goes nowhere.", f"Write {text.rpartition('/')[0]}/1.")
     if match["hash"]:
+        if term.text.startswith("h"):
+            raise term.refuse(f"{_short(term.text)} cannot be read.", f"Write {text}, with a capital letter.")
         return _spread(term, match, step=step, seed=seed)
     if match["star"]:
         return range(field.low, field.high + 1, min(step, 100)), text if step <= 100 else "*/100"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import unicodedata
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.utils import timezone
 
 from jobtypes import registry
 from jobtypes.base import InvalidParams
-from schedules.timing import TimingError, next_instant, smallest_gap
+from schedules.clock import zone_names
+from schedules.timing import TimingError, check, smallest_gap
 
 if TYPE_CHECKING:
     from schedules.models import Schedule
@@ -47,7 +47,7 @@ def check_texts(schedule: Schedule, errors: Errors) -> None:
 def check_timing(schedule: Schedule, errors: Errors) -> None:
     """The kind's own fields are there, the others are empty, and the schedule fires at least once more."""
     kind = schedule.schedule_type
-    if schedule.timezone not in available_timezones():
+    if schedule.timezone not in zone_names():
         _add(errors, "timezone", f"{schedule.timezone!r} is no time zone; write a name such as Europe/Riga.")
         return
     wanted = TIMING_FIELDS.get(kind, set())
@@ -66,8 +66,8 @@ def check_timing(schedule: Schedule, errors: Errors) -> None:
         _check_floor(schedule, errors, field)
         if schedule._state.adding and kind == "one_time":
             _check_ahead(schedule, errors)
-        if not errors and kind == "cron":
-            next_instant(schedule.timing, timezone.now())
+        if not errors:
+            check(schedule.timing, timezone.now())
     except TimingError as refused:
         _add(errors, field, str(refused))
 
@@ -103,7 +103,7 @@ def _check_floor(schedule: Schedule, errors: Errors, field: str) -> None:
             _add(errors, field, f"Between {floor} and {YEAR} seconds.")
     elif schedule.schedule_type == "cron":
         floor = max(settings.MIN_CRON_INTERVAL_SECONDS, own)
-        if floor > 60 and (gap := smallest_gap(schedule.timing)) < timedelta(seconds=floor):
+        if floor > 60 and (gap := smallest_gap(schedule.timing, timezone.now())) < timedelta(seconds=floor):
             _add(errors, field, f"It fires {int(gap.total_seconds())} s apart; at least {floor} s are allowed.")
 
 

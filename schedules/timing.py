@@ -95,15 +95,17 @@ class Difference:
 
 
 def check(timing: Timing, after: datetime) -> None:
-    """Refuse a timing that cannot be read or has no instant after `after`; raises TimingError."""
+    """Refuse a timing that cannot be read or never fires; raises TimingError.
+
+    `start` and `end` are left out of account.
+    """
     zone(timing.zone)
-    if timing.kind == "manual" or next_instant(timing, after) is not None:
-        return
-    if timing.kind != "cron" or timing.end is not None:
-        raise TimingError("It never fires again: its time, or the end of its time, has passed.")
-    raise TimingError(
-        f"It never fires: in {timing.zone} the clocks leave out each of these times. Write another hour."
-    )
+    if timing.kind == "interval":
+        _step(timing)
+    elif timing.kind == "cron" and fires.following(expression(timing), timing.zone, after) is None:
+        raise TimingError(
+            f"It never fires: the clocks of {timing.zone} leave out each of these times. Write another hour."
+        )
 
 
 def instants(timing: Timing, after: datetime) -> Iterator[datetime]:
