@@ -107,6 +107,8 @@ def parse_target(url: str) -> Target:
         raise Forbidden("Only http:// and https:// addresses can be called.")
     if "@" in parts.netloc:
         raise Forbidden("An address holds no user name or password; put the secret into a connection's headers.")
+    if "[" in parts.netloc and ":" not in host:
+        raise Forbidden("Only an IPv6 address stands in brackets.")
     if port == 0:
         raise Forbidden("Port 0 cannot be called.")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")

@@ -226,7 +226,6 @@ def _prepare(target: Target, address: Address) -> urllib3.connection.HTTPConnect
         target.port,
         timeout=CONNECT_SECONDS,
         server_hostname=target.host,
-        assert_hostname=target.host,
         cert_reqs="CERT_REQUIRED",
     )
 
@@ -252,8 +251,6 @@ def _resolve(host: str, port: int) -> list[Address]:
 
 def _plain(problem: Exception | None) -> str:
     """Return the innermost cause in a few words, without the addresses of Python objects."""
-    if isinstance(problem, urllib3.exceptions.ConnectTimeoutError):
-        return "nobody answered in time"
     while isinstance(cause := getattr(problem, "__cause__", None), Exception):
         problem = cause
     if isinstance(problem, OSError) and problem.strerror:

@@ -88,23 +88,19 @@ class ManagementCommand(JobType[ManagementCommandConfig]):
 
 def _judge(config: ManagementCommandConfig, ended: process.Ended, context: Context, seconds: float) -> Outcome:
     """Return the outcome of exit code 0; raises for every other ending."""
-    said = {
-        "metrics": {"exit_code": ended.code, "seconds": round(seconds, 3), "output_bytes": ended.output_bytes},
-        "result": {
-            "command": config.command,
-            "exit_code": ended.code,
-            "output": ended.output.replace("\0", "\ufffd"),
-        },
-    }
+    metrics = {"exit_code": ended.code, "seconds": round(seconds, 3), "output_bytes": ended.output_bytes}
+    output = ended.output.replace("\0", "\ufffd")
+    result = {"command": config.command, "exit_code": ended.code, "output": output}
     if ended.stopped:
-        if context.seconds_left() > 0:
-            raise JobCancelled(f"{config.command} was stopped, as asked; what it did until then stands.", **said)
-        raise JobTimedOut(f"{config.command} was stopped at its timeout; what it did until then stands.", **said)
+        cancelled = context.seconds_left() > 0
+        problem, when = (JobCancelled, "as asked") if cancelled else (JobTimedOut, "at its timeout")
+        sentence = f"{config.command} was stopped, {when}; what it did until then stands."
+        raise problem(sentence, metrics=metrics, result=result)
     if ended.code != 0:
         how = f"ended with exit code {ended.code}" if ended.code > 0 else f"was killed by signal {-ended.code}"
-        last = ended.output.strip().rpartition("\n")[2][:500]
-        raise JobFailed(f"{config.command} {how}{f': {last}' if last else '.'}", **said)
-    return Outcome(summary=f"{config.command} ended well in {seconds:.1f} s.", **said)
+        last = output.strip().rpartition("\n")[2][:500]
+        raise JobFailed(f"{config.command} {how}{f': {last}' if last else '.'}", metrics=metrics, result=result)
+    return Outcome(summary=f"{config.command} ended well in {seconds:.1f} s.", metrics=metrics, result=result)
 
 
 def _allowed() -> allowlist.Allowlist:
