@@ -1,6 +1,6 @@
 """A child process of the pool: executes one run after the other and talks to its parent through one pipe.
 
-The parent sends ("run", Assignment), ("stop", run id, why, by) and ("recall",); the child sends ("ended", Ending),
+The parent sends ("run", Assignments), ("stop", run id, why, by) and ("recall",); the child sends ("ended", Ending),
 ("log", …), ("progress", …), ("group", run id, group) and ("returned", run ids). When the pipe closes, the parent is
 gone: the child kills what its run started and leaves.
 """
@@ -82,7 +82,8 @@ class Link:
             except (EOFError, ConnectionResetError):
                 self._leave()
             if kind == "run":
-                self.inbox.put(rest[0])
+                for assignment in rest[0]:
+                    self.inbox.put(assignment)
             elif kind == "stop":
                 self._stop(*rest)
             elif kind == "recall":

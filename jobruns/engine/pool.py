@@ -225,14 +225,22 @@ class Pool:
             if not idle:
                 idle.append(Slot(self.context))
                 self.slots.append(idle[-1])
-            self._give(idle.pop(), self.ready.popleft())
+            self._give(idle.pop(), [self.ready.popleft()])
         for slot in self.slots:
-            while self.ready and slot.is_short and len(slot.runs) < PREFETCH and is_short(self.ready[0]):
-                self._give(slot, self.ready.popleft())
+            if slot.is_short and len(slot.runs) <= PREFETCH // 2:
+                self._give(slot, self._next_short(PREFETCH - len(slot.runs)))
 
-    def _give(self, slot: Slot, assignment: Assignment) -> None:
-        self.ready_since = time.monotonic()
-        slot.give(assignment, short=is_short(assignment))
+    def _next_short(self, limit: int) -> list[Assignment]:
+        """Take up to `limit` short runs from the head of the line, which may be none."""
+        taken: list[Assignment] = []
+        while self.ready and len(taken) < limit and is_short(self.ready[0]):
+            taken.append(self.ready.popleft())
+        return taken
+
+    def _give(self, slot: Slot, assignments: list[Assignment]) -> None:
+        if assignments:
+            self.ready_since = time.monotonic()
+            slot.give(assignments, short=is_short(assignments[0]))
 
 
 def is_short(assignment: Assignment) -> bool:

@@ -32,13 +32,13 @@ class Slot:
         self.stop_reason, self.stopped_by = "", ""
         self.kill_at: float | None = None
 
-    def give(self, assignment: Assignment, *, short: bool) -> None:
-        """Hand over a run; the child starts it once it is done with what it holds."""
-        self.is_short = short if not self.runs else self.is_short and short
-        self.runs.append(assignment)
-        if len(self.runs) == 1:
+    def give(self, assignments: list[Assignment], *, short: bool) -> None:
+        """Hand over runs, all short or a single one; the child starts them once it is done with what it holds."""
+        if not self.runs:
             self._begin()
-        self._send("run", assignment)
+        self.is_short = short
+        self.runs.extend(assignments)
+        self._send("run", assignments)
 
     def ended(self, run_id: int) -> None:
         """Take note that a run has ended and the next one begins."""
