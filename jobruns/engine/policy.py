@@ -91,8 +91,8 @@ def decide(view: View, now: datetime, active: Active = IDLE) -> Verdict:
     else:
         wanted, refused = _several(view, now)
         following = next_instant(view.timing, now)
-    wanted, over = _bounded(view, wanted)
     admitted, turned_away = _overlaps(view, wanted, active)
+    admitted, over = _bounded(view, admitted)
     decisions = sorted([*refused, *over, *admitted, *turned_away], key=lambda decision: decision.scheduled_for)
     if over or (view.fires_left is not None and len(admitted) >= view.fires_left):
         following = None
@@ -138,7 +138,8 @@ def _misfires(view: View, due: Stretch, now: datetime) -> tuple[list[Decision], 
     if view.misfire == "skip":
         run = [_run(view, instant, "It was on time.") for instant in fresh]
         reason = "grace" if due.count == 1 else "downtime"
-        why = late if due.count == 1 else f"No scheduler ran for {due.count} instants; the rule says to run none."
+        missed = due.count - len(fresh)
+        why = late if due.count == 1 else f"No scheduler ran for {missed} instants; the rule says to run none."
         return run, _rest(view, due, len(fresh), "missed", reason, why)
     if view.misfire == "all":
         run = [_run(view, instant, "Every missed instant is run.", waits=due.count > 1) for instant in due.newest]
@@ -168,11 +169,11 @@ def _run(view: View, instant: datetime, why: str, *, waits: bool = False) -> Dec
     return Decision(instant, "pending", reason, why, available_at=instant + jitter(view, instant))
 
 
-def _bounded(view: View, wanted: list[Decision]) -> tuple[list[Decision], list[Decision]]:
-    """Keep to `max_runs`."""
-    left = len(wanted) if view.fires_left is None else max(view.fires_left, 0)
-    over = [_refuse(one, "max_runs", "The schedule had all the runs it is allowed.") for one in wanted[left:]]
-    return wanted[:left], over
+def _bounded(view: View, admitted: list[Decision]) -> tuple[list[Decision], list[Decision]]:
+    """Keep to `max_runs`, which counts what runs and not what an overlap turned away."""
+    left = len(admitted) if view.fires_left is None else max(view.fires_left, 0)
+    over = [_refuse(one, "max_runs", "The schedule had all the runs it is allowed.") for one in admitted[left:]]
+    return admitted[:left], over
 
 
 def _overlaps(view: View, wanted: list[Decision], active: Active) -> tuple[list[Decision], list[Decision]]:
