@@ -1,0 +1,94 @@
+"""Put the sample data into the database: what is there already stays as a person left it."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from integrations.models import Connection
+from jobruns.demo import business, history, sample
+from jobruns.demo.stories import tellers
+from schedules.models import Schedule
+
+OWNER = "demo"
+ADMIN = "admin"
+AGE = timedelta(days=21)  # how long the schedules seem to exist
+PAUSED_FOR = timedelta(hours=30)
+
+
+def load(now: datetime, *, address: str) -> tuple[int, int]:
+    """Add the shop, its connection, the sample schedules and their past; return how many schedules and runs are new.
+
+    `address` is where the demo's web server listens; the schedule that calls it follows.
+    """
+    shop = Path(settings.LOCAL_FILES_ROOT) / sample.SHOP_FILE
+    business.fill(shop, now)
+    with transaction.atomic():
+        if not Connection.objects.filter(name=sample.SHOP).exists():
+            Connection(
+                name=sample.SHOP,
+                kind=Connection.Kind.SQL,
+                description="The sample shop's orders, payments, calls and prices.",
+                address=f"sqlite:///{sample.SHOP_FILE}",
+            ).store(by=OWNER)
+        fresh = [schedule for wanted in sample.SCHEDULES if (schedule := _schedule(wanted, address, now))]
+    with closing(sqlite3.connect(f"{shop.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
+        runs = history.write(fresh, tellers(database), now)
+    _point_at(address)
+    return len(fresh), runs
+
+
+def admin(given: str, keep: Path) -> None:
+    """Make the user `admin` with every right: the password is `given`, or random and kept in the file `keep`.
+
+    One who exists already gets a given password, and otherwise keeps his.
+    """
+    User = get_user_model()
+    user = User.objects.filter(username=ADMIN).first()
+    if user is not None and not given:
+        return
+    if user is None:
+        user = User(username=ADMIN, is_staff=True, is_superuser=True)
+    password = given or secrets.token_urlsafe(9)
+    user.set_password(password)
+    user.save()
+    if given:
+        keep.unlink(missing_ok=True)
+        return
+    keep.touch(mode=0o600)
+    keep.write_text(f"{password}\n")
+
+
+def _schedule(wanted: dict[str, object], address: str, now: datetime) -> Schedule | None:
+    """Return the schedule, made; None where there is one of its name, a deleted one too."""
+    schedule = Schedule(**wanted)
+    if Schedule.objects.filter(name=schedule.name, environment=schedule.environment).exists():
+        return None
+    if schedule.name == sample.HEALTH:
+        schedule.params = {**schedule.params, "url": f"{address}/health"}
+    made = (now - AGE).replace(second=0, microsecond=0)
+    if schedule.schedule_type == Schedule.Kind.INTERVAL:
+        schedule.anchor_at = made
+    schedule.store(by=OWNER)
+    Schedule.objects.filter(pk=schedule.pk).update(created_at=made)
+    if schedule.name == sample.PAUSED:
+        schedule.pause(by=ADMIN, reason=sample.PAUSE_REASON)
+        schedule.pause_started_at = schedule.status_changed_at = now - PAUSED_FOR
+        schedule.save(update_fields=["pause_started_at", "status_changed_at"])
+    return schedule
+
+
+def _point_at(address: str) -> None:
+    """Let the schedule that calls the demo's own web server call it where it listens now."""
+    schedule = Schedule.objects.existing().filter(name=sample.HEALTH, created_by=OWNER).first()
+    url = f"{address}/health"
+    if schedule is not None and schedule.params.get("url") != url:
+        schedule.params = {**schedule.params, "url": url}
+        schedule.store(by=OWNER)
