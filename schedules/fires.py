@@ -13,7 +13,7 @@ from schedules.clock import FIRST_YEAR, LAST_YEAR, Span, moment, seconds, spans,
 from schedules.nominal import Expression
 
 SPECIAL = 3 * 3600
-PATIENCE = 100  # years without a fire after which the search ends; dates alone leave out 40 at most
+PATIENCE = 50  # years without a fire after which the search ends; dates alone leave out 40 at most
 Window = tuple[int, int, bool]
 
 
@@ -24,7 +24,7 @@ def following(expression: Expression, zone: str, after: datetime) -> datetime | 
 
 
 def fires(expression: Expression, zone: str, after: datetime) -> Iterator[datetime]:
-    """Yield the instants strictly after `after` in order, until a hundred years bring none or the calendar ends."""
+    """Yield the instants strictly after `after` in order, until fifty years bring none or the calendar ends."""
     since = seconds(after)
     year = max(year_of(since), FIRST_YEAR)
     give_up = year + PATIENCE
