@@ -20,9 +20,9 @@ ENVIRONMENTS = ["production", "production", "production", "staging", "test"]
 
 
 def generate(schedules: int, runs: int, now: datetime, *, progress: Callable[[int, int], None]) -> int:
-    """Add `schedules` noop schedules (as many as the runs need if 0) with `runs` past runs; return how many schedules.
+    """Add `schedules` noop schedules with `runs` past runs; return how many schedules were made.
 
-    `progress(done, total)` is told after each chunk of runs.
+    For 0 schedules there are as many as the runs need. `progress(done, total)` is told after each chunk of runs.
     """
     count = schedules or -(-runs // RUNS_EACH)
     each = -(-runs // count) if count else 0
@@ -41,7 +41,7 @@ def generate(schedules: int, runs: int, now: datetime, *, progress: Callable[[in
 
 
 def _schedules(count: int, step: int, now: datetime) -> list[int]:
-    """Add interval schedules whose instants are spread evenly over `step` seconds; return their ids, without a gap."""
+    """Add interval schedules whose instants are spread evenly over `step` seconds; return their ids, gapless."""
     newest = Schedule.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     rows = (
         Schedule(
@@ -74,13 +74,13 @@ def _offset(number: int, count: int, step: int) -> int:
     return number * step // count
 
 
+SEQUENCE = "SELECT setval(pg_get_serial_sequence('schedules_schedule', 'id'), max(id)) FROM schedules_schedule"
+
+
 def _keep_sequence() -> None:
     """Let PostgreSQL go on counting after ids that were given."""
     if sql.is_postgres():
-        sql.fetch(
-            "SELECT setval(pg_get_serial_sequence('schedules_schedule', 'id'), (SELECT max(id) FROM schedules_schedule))",
-            [],
-        )
+        sql.fetch(SEQUENCE, [])
 
 
 RUNS = """
@@ -101,8 +101,8 @@ SELECT s.id, s.name, 1, s.job_type, s.environment, s.params, {scheduled}, 1, 'sc
     '', CASE WHEN luck >= 995 THEN 'admin' ELSE '' END, s.priority, s.timeout_seconds, {scheduled}, {scheduled},
     CASE WHEN luck BETWEEN 965 AND 994 THEN NULL ELSE {started} END, {finished}, 'demo-history', 1,
     'generated-' || s.id || '-' || k, 'generated-' || s.id || '-' || k,
-    CASE WHEN luck < 925 THEN 'Did nothing, as asked.' WHEN luck BETWEEN 965 AND 984 THEN 'The one before was not done.'
-        WHEN luck BETWEEN 985 AND 994 THEN 'No scheduler ran.' ELSE '' END,
+    CASE WHEN luck < 925 THEN 'Did nothing, as asked.'
+        WHEN luck BETWEEN 965 AND 984 THEN 'The one before was not done.' WHEN luck BETWEEN 985 AND 994 THEN 'No scheduler ran.' ELSE '' END,
     CASE WHEN luck BETWEEN 925 AND 964 THEN 'It ended badly, as one in twenty-five does here.'
         WHEN luck >= 995 THEN 'Cancelled by admin.' ELSE '' END,
     '', '{{}}', '{{}}', '{{}}', '{{}}'

@@ -74,7 +74,12 @@ def _happen(database: sqlite3.Connection, minute: datetime) -> int:
     payments = [(at, "declined" if chance.random() < declined else "paid", cents) for at, *_, cents in orders]
     slow = 4.5 if in_spell("slow checkout", minute) else 1.0
     calls = [
-        (_within(minute, chance), route, 500 if chance.random() < 0.01 else 200, int(usual * chance.uniform(0.7, 1.4)))
+        (
+            _within(minute, chance),
+            route,
+            500 if chance.random() < 0.01 else 200,
+            int(usual * chance.uniform(0.7, 1.4)),
+        )
         for route, usual in (("/teas", 45), ("/teas", 45), ("/basket", 90), ("/checkout", 210 * slow))
     ]
     database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", orders)

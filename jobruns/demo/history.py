@@ -17,9 +17,9 @@ from jobruns.models import JobRun, RunLogLine
 from schedules.models import Schedule
 from schedules.timing import next_instant
 
-DAYS = timedelta(days=2)  # for what fires often
+DAYS = timedelta(hours=26)  # for what fires often
 LONG_DAYS = timedelta(days=14)  # for what fires at most hourly
-OUTAGE = (timedelta(hours=27), timedelta(hours=26))  # ago: no scheduler ran in between
+OUTAGE = (timedelta(hours=15), timedelta(hours=14))  # ago: no scheduler ran in between
 LINES_SINCE = timedelta(hours=12)
 OWNER = "demo-history"
 
@@ -90,17 +90,15 @@ def _attempts(
     schedule: Schedule, decision: Decision, tell: Teller, moment: datetime, chance: random.Random
 ) -> Iterator[tuple[JobRun, Story]]:
     """Yield the attempts at one instant, as far as the schedule retries."""
-    story: Story | None = tell(schedule, decision.scheduled_for, chance)
-    run = _row(schedule, decision, moment)
-    attempt = 1
-    while story is not None and attempt <= schedule.max_retries + 1:
+    run, story, attempt = _row(schedule, decision, moment), tell(schedule, decision.scheduled_for, chance), 1
+    while True:
         run.attempt = attempt
         _tell(run, story, chance)
         yield run, story
-        ended = run.finished_at or moment
-        wait = retry_delay(
-            schedule.retry_delay_seconds, schedule.retry_backoff, attempt=attempt, key=run.idempotency_key
-        )
+        if story.then is None or attempt > schedule.max_retries:
+            return
+        ended, key = run.finished_at or moment, run.idempotency_key
+        wait = retry_delay(schedule.retry_delay_seconds, schedule.retry_backoff, attempt=attempt, key=key)
         run = _row(schedule, decision, ended, correlation_id=run.correlation_id)
         run.trigger, run.available_at = "retry", ended + wait
         story, attempt = story.then, attempt + 1

@@ -104,11 +104,11 @@ SCHEDULES: list[dict[str, Any]] = [
     },
     {
         "name": "pulse",
-        "description": "Does nothing every half minute: the quickest way to see that the scheduler lives.",
+        "description": "Does nothing every minute: the quickest way to see that the scheduler lives.",
         "job_type": "noop",
         "params": {},
         "schedule_type": "interval",
-        "interval_seconds": 30,
+        "interval_seconds": 60,
         "environment": "staging",
         "tags": ["example"],
         "priority": 1,
@@ -125,7 +125,7 @@ SCHEDULES: list[dict[str, Any]] = [
     },
     {
         "name": "stock-count",
-        "description": "Counts the warehouse in Sydney's zone of half an hour's summer time, at half past one.",
+        "description": "Counts the stock of the island shop at night, where summer time is half an hour.",
         "job_type": "noop",
         "params": {"sleep_seconds": 45, "message": "Counted 5 teas in 1 warehouse."},
         "cron_expression": "30 1 * * *",

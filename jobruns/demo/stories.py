@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from jobruns.demo import business, sample
 from jobtypes.sql_alert.verdict import BrokenContract, is_number, judge
 from schedules.models import Schedule
 
@@ -98,9 +97,7 @@ def _noop(schedule: Schedule, at: datetime, chance: random.Random) -> Story:
     message = schedule.params.get("message", "")
     usual = float(schedule.params.get("sleep_seconds", 0))
     lines = (("info", message),) if message else ()
-    well = Story(
-        usual + chance.uniform(0.001, 0.02), summary=message or "Did nothing, as asked.", lines=lines
-    )
+    well = Story(usual + chance.uniform(0.001, 0.02), summary=message or "Did nothing, as asked.", lines=lines)
     if schedule.name == "courier-manifest":
         return _courier(well, chance)
     if schedule.name == "stock-count" and chance.random() < 0.4:
