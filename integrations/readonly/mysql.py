@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from integrations.readonly.reader import CONNECT_SECONDS, Reader, Table
+from integrations.readonly.reader import CONNECT_SECONDS, Reader, Table, column_names
 
 WRITES = re.compile(r"\b(ALL PRIVILEGES|INSERT|UPDATE|DELETE|DROP|ALTER|SUPER|FILE)\b")
 
@@ -47,10 +47,8 @@ class MySQLReader(Reader):
         connection.exec_driver_sql(f"SET SESSION sql_select_limit = {max_rows}")
         streaming = connection.execution_options(no_parameters=True, stream_results=True)
         result = streaming.exec_driver_sql(query)
-        if not result.returns_rows or result.cursor is None:
-            return super().ask(connection, query, max_rows=max_rows)
+        columns = column_names(result)
         rows = [tuple(row) for row in result.fetchmany(max_rows)]
-        columns = [str(column[0]) for column in result.cursor.description or ()]
         if len(rows) == max_rows:
             self.interrupt()  # closing a streamed answer reads it to its end, so end it first
         with suppress(SQLAlchemyError, self.driver.Error):

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
-from integrations.readonly.reader import CONNECT_SECONDS, Reader
+from integrations.readonly.reader import CONNECT_SECONDS, QueryFailed, Reader, Table
 
 ROLE = """
 SELECT current_user, rolsuper,
@@ -81,6 +81,21 @@ class PostgreSQLReader(Reader):
         limit = int((self.seconds + 1) * 1000)  # the watchdog, a second earlier, is the one that is meant to act
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
         connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {limit}")
+
+    def ask(self, connection: Connection, query: str, *, max_rows: int) -> Table:
+        """Declare a cursor, which takes one SELECT only, by a prepared statement, which takes one statement only."""
+        try:
+            with self.raw.cursor() as cursor:
+                cursor.execute(f"DECLARE carillon NO SCROLL CURSOR FOR {query}", prepare=True)
+                cursor.execute(f"FETCH {int(max_rows)} FROM carillon")
+                columns = [str(column.name) for column in cursor.description]
+                rows = cursor.fetchall()
+                cursor.execute("CLOSE carillon")
+                return Table(columns, rows)
+        except psycopg.Error as refused:
+            if self.raw.closed:
+                connection.invalidate()
+            raise QueryFailed(" ".join(str(refused).split())) from None
 
     def interrupt(self) -> None:
         if (raw := self.raw) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -77,10 +77,8 @@ class Reader:
         """Send `query` as it is written, without any placeholder being read in it."""
         streaming = connection.execution_options(no_parameters=True, stream_results=True, max_row_buffer=max_rows)
         with streaming.exec_driver_sql(query) as result:
-            if not result.returns_rows or result.cursor is None:
-                raise QueryFailed("The statement answered no rows; write a SELECT.")
-            rows = [tuple(row) for row in result.fetchmany(max_rows)]
-            return Table([str(column[0]) for column in result.cursor.description or ()], rows)
+            columns = column_names(result)
+            return Table(columns, [tuple(row) for row in result.fetchmany(max_rows)])
 
     def look(self, connection: Connection) -> tuple[str, tuple[str, ...]]:
         """Return what `examine` returns, over an open connection."""
@@ -105,6 +103,13 @@ class Reader:
                         connection.rollback()
         finally:
             engine.dispose()
+
+
+def column_names(result: CursorResult[Any]) -> list[str]:
+    """Return the names as the database gave them, doubled ones too; ask before the rows are fetched."""
+    if result.cursor is None or not result.cursor.description:
+        raise QueryFailed("The statement answered no rows; write a SELECT.")
+    return [str(column[0]) for column in result.cursor.description]
 
 
 def _sentence(refused: SQLAlchemyError) -> str:
