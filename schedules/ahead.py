@@ -1,0 +1,112 @@
+"""What the editor shows beside the form: the sentence, the next ten instants, the next clock changes, the difference.
+
+All of it is asked of `schedules.timing`, which also fires: what is shown here is what fires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from schedules import timing
+from schedules.cron import CronError
+from schedules.models import Schedule
+from schedules.moments import day
+from schedules.timing import Effect, Timing, TimingError
+
+COUNT = 10
+UTC_ZONE = ZoneInfo("UTC")
+COMPARED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One instant: the day in the schedule's zone where it differs from the row above, and its clock times."""
+
+    at: datetime
+    day: str
+    times: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything for `preview.html`; with `error` nothing else, and `caret` points at its characters."""
+
+    zones: tuple[str, ...] = ()
+    sentence: str = ""
+    rows: tuple[Row, ...] = ()
+    effects: tuple[tuple[str, Effect], ...] = ()
+    difference: str = ""
+    expression: str = ""
+    caret: str = ""
+    error: str = ""
+
+
+def shown(schedule: Schedule, now: datetime, viewer: ZoneInfo, before: Timing | None = None) -> Shown:
+    """Return what to show of a schedule as it is typed; `before` is its stored timing, to say what moves."""
+    if schedule.schedule_type == "cron" and not schedule.cron_expression:
+        return Shown(error=_("Write a cron expression to see when it fires."))
+    try:
+        found = timing.preview(schedule.timing, now, COUNT)
+        difference = "" if before is None else _difference(before, schedule.timing, now)
+    except CronError as refused:
+        return Shown(expression=schedule.cron_expression, caret=caret(refused), error=str(refused))
+    except TimingError as refused:
+        return Shown(error=str(refused))
+    own = timing.zone(schedule.timezone)
+    zones = list(dict.fromkeys([own, viewer, UTC_ZONE]))
+    changes = tuple((day(effect.change.at.astimezone(own), now.astimezone(own)), effect) for effect in found.effects)
+    return Shown(
+        zones=tuple(
+            _("You") if zone is viewer and zone not in (own, zones[-1]) else place(zone.key) for zone in zones
+        ),
+        sentence=found.sentence,
+        rows=tuple(_rows(found.instants, zones, now)),
+        effects=changes,
+        difference=difference,
+    )
+
+
+def caret(refused: CronError) -> str:
+    """Return blanks and carets that stand under the refused characters, "" where it is the whole."""
+    if refused.start is None or refused.end is None:
+        return ""
+    return " " * (refused.start - 1) + "^" * (refused.end - refused.start + 1)
+
+
+def place(zone: str) -> str:
+    """Return what people call a zone: "New York" for America/New_York."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
+def _rows(instants: tuple[datetime, ...], zones: list[ZoneInfo], now: datetime) -> list[Row]:
+    style = "H:i:s" if any(instant.second for instant in instants) else "H:i"
+    rows: list[Row] = []
+    last = ""
+    for instant in instants:
+        own, *others = (instant.astimezone(zone) for zone in zones)
+        today = day(own, now.astimezone(zones[0]))
+        times = [date_format(own, style)]
+        times += [date_format(other, style if other.date() == own.date() else f"D {style}") for other in others]
+        rows.append(Row(instant.astimezone(UTC), today if today != last else "", tuple(times)))
+        last = today
+    return rows
+
+
+def _difference(before: Timing, after: Timing, now: datetime) -> str:
+    """Say how many fires of the coming week an edit adds, removes and keeps; "" if it changes none."""
+    try:
+        found = timing.diff(before, after, now, now + COMPARED)
+    except TimingError:
+        return ""
+    if not found.added and not found.removed:
+        return ""
+    days = max(1, round((found.until - now) / timedelta(days=1)))
+    span = ngettext("the next day", "the next %(days)d days", days) % {"days": days}
+    numbers = {"added": len(found.added), "removed": len(found.removed), "kept": len(found.kept), "span": span}
+    return _("In %(span)s: %(added)d fires added, %(removed)d removed, %(kept)d kept.") % numbers

@@ -1,0 +1,85 @@
+"""Fields of the editor: cards that say what a choice leads to, moments in the schedule's zone, tags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+CONSEQUENCES = {
+    "schedule_type": {
+        "cron": _("At the minutes an expression names."),
+        "interval": _("Again and again, so many seconds apart."),
+        "one_time": _("At one moment, then it is completed."),
+        "immediate": _("As soon as it is saved, once."),
+        "manual": _("Only when somebody asks for it."),
+    },
+    "overlap_policy": {
+        "skip": _("The new one is recorded as skipped."),
+        "buffer_one": _("One waits; any others are skipped."),
+        "buffer_all": _("They start one after the other."),
+        "cancel_other": _("The old one is asked to stop, then the new one starts."),
+        "terminate_other": _("The old one is killed, then the new one starts."),
+        "allow": _("As many as allowed below share the slots."),
+    },
+    "misfire_policy": {
+        "latest": _("One run stands for all of them."),
+        "all": _("Oldest first, as many as allowed below."),
+        "skip": _("They are recorded as missed."),
+    },
+}
+
+
+class Cards(forms.RadioSelect):
+    """Radio buttons that say what each choice leads to, one line each."""
+
+    def __init__(self, consequences: dict[str, Any]) -> None:
+        super().__init__()
+        self.consequences = consequences
+
+    def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **options)
+        return {**option, "consequence": self.consequences.get(str(value), "")}
+
+
+class MomentField(forms.CharField):
+    """A moment as the schedule's zone writes it, such as 2026-11-27T06:00; one with an offset is taken as it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), **options)
+
+    def clean(self, value: Any) -> datetime | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            moment = parse_datetime(text)
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise ValidationError(_("Write a date and a time, such as 2026-11-27 06:00."))
+        return moment
+
+
+class TagsField(forms.CharField):
+    """Words parted by commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        words = (word.strip() for word in super().clean(value).split(","))
+        return list(dict.fromkeys(word for word in words if word))
+
+
+def local_text(moment: datetime | None, zone: str) -> str | None:
+    """Return an aware moment as its zone's clocks show it, in the shortest form that browsers send back."""
+    if moment is None or zone not in available_timezones():
+        return None
+    local = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
+    return local.isoformat(timespec="seconds" if local.second else "minutes")
