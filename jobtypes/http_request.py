@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import responses
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from integrations import headers as header_rules
 from integrations import http
@@ -57,7 +57,7 @@ class HttpRequestConfig(Config):
         description="Sent as application/json. At most 256 KiB.",
         json_schema_extra={"widget": "json"},
     )
-    body: str = Field(
+    body: Annotated[str, StringConstraints(strip_whitespace=False)] = Field(
         "",
         title="Body",
         description="Sent as it is, as text in UTF-8. At most 256 KiB.",

@@ -85,7 +85,7 @@ def plain(value: Any) -> Value:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 2**53 else _text(str(value) if abs(value) < 10**4000 else hex(value))
+        return value if abs(value) < 2**63 else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Decimal):
