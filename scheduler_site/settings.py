@@ -162,6 +162,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ScheduleStatus": "schedules.models.Schedule.Status",
+        "RunStatus": "jobruns.models.JobRun.Status",
+    },
 }
 
 # --- Carillon -------------------------------------------------------------------------------------

@@ -4,9 +4,20 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from scheduler_site import api, health, metrics
+
 urlpatterns = [
     path("", include("jobruns.urls")),
     path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include(api.addresses)),
+    path("health", health.live),
+    path("live", health.live),
+    path("ready", health.ready),
+    path("health/detailed", health.DetailedHealth.as_view()),
+    path("metrics", metrics.Metrics.as_view()),
 ]
+handler400 = api.bad_request
+handler404 = api.not_found
+handler500 = api.server_error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -37,10 +38,9 @@ class NewestFirst(BasePagination):
         limit = self._limit(request)
         field, down = self._ordering(request, view)
         backwards, place = self._place(request, queryset, field)
-        rows = queryset
-        if place is not None:
-            rows = rows.filter(_beyond(field, place, down=down != backwards, nulls_last=not backwards))
-        found = list(rows.order_by(*_order(field, down=down != backwards, nulls_last=not backwards))[: limit + 1])
+        order = Order(field, queryset.model._meta.get_field(field).null, down=down != backwards, last=not backwards)
+        rows = queryset if place is None else queryset.filter(order.beyond(*place))
+        found = list(rows.order_by(*order.terms())[: limit + 1])
         more, page = len(found) > limit, found[:limit]
         if backwards:
             page.reverse()
@@ -101,25 +101,37 @@ class NewestFirst(BasePagination):
         return replace_query_param(remove_query_param(self.url, "cursor"), "cursor", cursor)
 
 
-def _order(field: str, *, down: bool, nulls_last: bool) -> list[Any]:
-    if field == "id":
-        return ["-id" if down else "id"]
-    nulls = {"nulls_last": True} if nulls_last else {"nulls_first": True}
-    return [F(field).desc(**nulls) if down else F(field).asc(**nulls), "-id" if down else "id"]
+@dataclass(frozen=True)
+class Order:
+    """An order by one field and then by id, and which rows come after a place in it."""
 
+    field: str
+    nullable: bool
+    down: bool
+    last: bool  # rows without a value come last; turned round they come first
 
-def _beyond(field: str, place: tuple[Any, int], *, down: bool, nulls_last: bool) -> Q:
-    """Return the condition for rows that come after `place` in this order."""
-    value, pk = place
-    beyond = "lt" if down else "gt"
-    if field == "id":
-        return Q(**{f"id__{beyond}": pk})
-    same = Q(**{f"id__{beyond}": pk})
-    if value is None:
-        inside = Q(**{f"{field}__isnull": True}) & same
-        return inside if nulls_last else inside | Q(**{f"{field}__isnull": False})
-    found = Q(**{f"{field}__{beyond}": value}) | Q(**{field: value}) & same
-    return found | Q(**{f"{field}__isnull": True}) if nulls_last else found
+    def terms(self) -> list[Any]:
+        """Return what `order_by` takes."""
+        sign = "-" if self.down else ""
+        if self.field == "id":
+            return [f"{sign}id"]
+        if not self.nullable:
+            return [f"{sign}{self.field}", f"{sign}id"]
+        nulls = {"nulls_last": True} if self.last else {"nulls_first": True}
+        column = F(self.field)
+        return [column.desc(**nulls) if self.down else column.asc(**nulls), f"{sign}id"]
+
+    def beyond(self, value: Any, pk: int) -> Q:
+        """Return the condition for rows that come after the row with this value and id."""
+        comparison = "lt" if self.down else "gt"
+        later = Q(**{f"id__{comparison}": pk})
+        if self.field == "id":
+            return later
+        empty = Q(**{f"{self.field}__isnull": True})
+        if value is None:
+            return empty & later if self.last else (empty & later) | ~empty
+        found = Q(**{f"{self.field}__{comparison}": value}) | (Q(**{self.field: value}) & later)
+        return found | empty if self.nullable and self.last else found
 
 
 def _cursor(row: Any, field: str, *, backwards: bool) -> str:

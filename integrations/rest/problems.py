@@ -16,11 +16,11 @@ from rest_framework.response import Response
 from integrations.rest import strict_json
 
 CONTENT_TYPE = "application/problem+json"
-NAME_CONSTRAINTS = (
+NAME_CONSTRAINTS = (  # as PostgreSQL and SQLite name them in their errors
     "one_name_per_environment",
-    "environment, schedules_schedule.name",
-    "connection_name",
-    "connection.name",
+    "schedules_schedule.environment, schedules_schedule.name",
+    "integrations_connection_name",
+    "integrations_connection.name",
 )
 TAKEN = "This name is taken; choose another."
 Errors = dict[str, list[str]]

@@ -1,0 +1,117 @@
+"""Connections and tokens over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from integrations.documentation import describe_connections, describe_tokens
+from integrations.filters import ConnectionFilter
+from integrations.kinds.base import Unusable
+from integrations.models import ApiToken, Connection
+from integrations.rest.filters import StrictFilterBackend
+from integrations.rest.idempotency import IdempotentWrites
+from integrations.rest.permissions import Authenticated
+from integrations.secrets import Undecryptable
+from integrations.serializers import ConnectionSerializer, IssuedSerializer, TokenSerializer
+
+
+@describe_connections
+class ConnectionViewSet(IdempotentWrites, GenericViewSet[Connection]):
+    """Named ways to other systems."""
+
+    queryset = Connection.objects.all()
+    serializer_class = ConnectionSerializer
+    filter_backends = [StrictFilterBackend]
+    filterset_class = ConnectionFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    orderings = {"id": "id", "name": "name"}
+    usual_ordering = "name"
+    rights = {"test": "integrations.change_connection"}
+
+    def list(self, request: Request) -> Response:
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        connection = serializer.save()
+        return Response(serializer.data, status=201, headers={"Location": f"{request.path}/{connection.pk}"})
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @transaction.atomic
+    def update(self, request: Request, pk: str) -> Response:
+        connection = get_object_or_404(Connection.objects.select_for_update(), pk=pk)
+        serializer = self.get_serializer(connection, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.get_object().delete()
+        return Response(status=204)
+
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        connection = self.get_object()
+        try:
+            report = connection.test()
+        except (Unusable, Undecryptable) as failed:
+            return Response({"ok": False, "sentence": str(failed), "warnings": []})
+        return Response({"ok": True, "sentence": report.sentence, "warnings": list(report.warnings)})
+
+
+@describe_tokens
+class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
+    """The caller's own tokens; a superuser sees and revokes everybody's."""
+
+    queryset = ApiToken.objects.all()
+    serializer_class = TokenSerializer
+    permission_classes = [Authenticated]
+    filter_backends = [StrictFilterBackend]
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        """Return the tokens that the caller may see."""
+        tokens = ApiToken.objects.select_related("user")
+        return tokens if self.request.user.is_superuser else tokens.filter(user_id=self.request.user.pk)
+
+    def list(self, request: Request) -> Response:
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        expires = values.get("expires_at")
+        if expires is not None and expires.tzinfo is None:
+            expires = expires.replace(tzinfo=UTC)
+        token, text = ApiToken.issue(user=request.user, name=values["name"], expires_at=expires)
+        shown = IssuedSerializer(token).data
+        return Response({**shown, "token": text}, status=201, headers={"Cache-Control": "no-store"})
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.get_object().revoke()
+        return Response(status=204)
+
+    def kept_data(self, data: Any) -> Any:
+        """Keep the answer without the token's text: a repeated request does not show it again."""
+        return {name: value for name, value in data.items() if name != "token"} if data else data

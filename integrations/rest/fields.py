@@ -1,0 +1,85 @@
+"""Fields and a base for serializers: unknown names are refused, moments are read in a zone and have bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+SPACE_FOR_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
+HINT = "Write a moment such as 2026-11-27T06:00:00+02:00, in the years 1900 to 2199."
+
+
+class NoMoment(ValueError):
+    """The text is no moment; the message says what to write."""
+
+
+def moment(text: str) -> datetime:
+    """Return the moment in `text`, naive if it names no offset; raises NoMoment.
+
+    A blank before the offset is taken as the plus that it was before it came through a query string.
+    """
+    try:
+        found = parse_datetime(SPACE_FOR_PLUS.sub("+", text) if "T" in text else text)
+    except ValueError:
+        found = None
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise NoMoment(HINT)
+    return found
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment; one without an offset stays naive, for the serializer to read it in the object's zone."""
+
+    def to_internal_value(self, value: Any) -> datetime:  # type: ignore[override]
+        """Return the moment; raises ValidationError."""
+        if not isinstance(value, str):
+            raise ValidationError(HINT)
+        try:
+            return moment(value)
+        except NoMoment as refused:
+            raise ValidationError(str(refused)) from None
+
+
+class StrictFields(serializers.Serializer[Any]):
+    """Mix into a serializer: a name that it does not know is an error under that name.
+
+    `aliases` maps other names that are read to the field's own; `kept_by_us` are fields of the answer that may be
+    sent back and are not read.
+    """
+
+    aliases: Mapping[str, str] = {}
+    kept_by_us: frozenset[str] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the validated values; raises ValidationError by field."""
+        if not isinstance(data, Mapping):
+            raise ValidationError("Send a JSON object.")
+        errors: dict[str, list[str]] = {}
+        known: dict[str, Any] = {}
+        for name, value in data.items():
+            own = self.aliases.get(name, name)
+            field = self.fields.get(own)
+            if own in known:
+                errors[name] = [f"This is another name of {own}; send one of them."]
+            elif field is not None and not field.read_only:
+                known[own] = value
+            elif own not in self.kept_by_us:
+                errors[name] = ["There is no such field."]
+        try:
+            found = super().to_internal_value(known)
+        except ValidationError as refused:
+            raise ValidationError({**errors, **_as_dict(refused.detail)}) from None
+        if errors:
+            raise ValidationError(errors)
+        return found
+
+
+def _as_dict(detail: Any) -> dict[str, Any]:
+    return detail if isinstance(detail, dict) else {"non_field_errors": detail}

@@ -1,0 +1,120 @@
+"""Runs over HTTP, also under the name of executions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.viewsets import GenericViewSet
+
+from integrations.rest.filters import StrictFilterBackend
+from integrations.rest.idempotency import IdempotentWrites
+from integrations.rest.problems import Conflict
+from jobruns import serializers, stats
+from jobruns.documentation import describe_runs, describe_runs_of_schedule, describe_stats
+from jobruns.filters import RunFilter
+from jobruns.models import JobRun
+from schedules.api import TriggerThrottle
+from schedules.models import Schedule
+
+REPEATABLE = {JobRun.Status.FAILED, JobRun.Status.CANCELLED, JobRun.Status.SKIPPED, JobRun.Status.MISSED}
+
+
+@describe_runs
+class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
+    """What ran, what runs, and how it went. Newest first."""
+
+    queryset = JobRun.objects.all()
+    serializer_class = serializers.RunSerializer
+    filter_backends = [StrictFilterBackend]
+    filterset_class = RunFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    orderings = {name: name for name in ("id", "scheduled_for", "started_at", "finished_at", "queued_at")}
+    rights = {"cancel": "jobruns.cancel_jobrun", "retry": "schedules.trigger_schedule"}
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Return the usual throttles, and one more for requested runs."""
+        return [*super().get_throttles(), *([TriggerThrottle()] if self.action == "retry" else [])]
+
+    def list(self, request: Request) -> Response:
+        return self._page(self.filter_queryset(JobRun.objects.all()))
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(serializers.RunDetailSerializer(self.get_object()).data)
+
+    @action(detail=False)
+    def running(self, request: Request) -> Response:
+        return self._page(self.filter_queryset(JobRun.objects.running()))
+
+    @action(detail=False, url_path="by-correlation/(?P<correlation_id>[^/]{1,64})")
+    def by_correlation(self, request: Request, correlation_id: str) -> Response:
+        return self._page(self.filter_queryset(JobRun.objects.filter(correlation_id=correlation_id)))
+
+    @describe_runs_of_schedule
+    def of_schedule(self, request: Request, schedule_id: str) -> Response:
+        schedule = get_object_or_404(Schedule, pk=schedule_id)
+        return self._page(self.filter_queryset(schedule.runs.all()))
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        run = self.get_object()
+        if not run.cancel(by=request.user.get_username()):
+            raise Conflict(f"Run {run.pk} has ended: {run.get_status_display().lower()}.")
+        return Response(serializers.RunDetailSerializer(run).data)
+
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        run = self.get_object()
+        schedule = run.schedule
+        if run.status not in REPEATABLE:
+            raise Conflict(
+                f"Run {run.pk} is {run.get_status_display().lower()}; only what did not succeed is retried."
+            )
+        if run.job_type != schedule.job_type:
+            raise Conflict(f"{schedule.name} does another kind of work now: {schedule.job_type}.")
+        fresh = schedule.runs.request(
+            by=request.user.get_username(), trigger="api", params=run.params, correlation_id=run.correlation_id
+        )
+        return Response({"run_id": fresh.pk, "execution_id": fresh.pk}, status=202)
+
+    @action(detail=True)
+    def logs(self, request: Request, pk: str) -> Response:
+        return self._page(self.get_object().log_lines.all(), serializers.LogLineSerializer)
+
+    def _page(self, rows: Any, serializer: Any = serializers.RunSerializer) -> Response:
+        if rows.model is JobRun:
+            rows = rows.defer("traceback")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(serializer(page, many=True).data)
+
+
+@describe_stats
+class StatsViewSet(GenericViewSet[JobRun]):
+    """Totals, rates and durations of runs."""
+
+    queryset = JobRun.objects.none()
+    serializer_class = serializers.StatsSerializer
+    pagination_class = None
+
+    def list(self, request: Request) -> Response:
+        return self._shown(request, None)
+
+    def retrieve(self, request: Request, schedule_id: str) -> Response:
+        return self._shown(request, get_object_or_404(Schedule, pk=schedule_id))
+
+    def _shown(self, request: Request, schedule: Schedule | None) -> Response:
+        hours = request.query_params.get("time_window_hours")
+        name = "window" if hours is None else "time_window_hours"
+        text = request.query_params.get("window", "24h") if hours is None else f"{hours}h"
+        try:
+            length = stats.window(text)
+        except stats.NoWindow as refused:
+            raise ValidationError({name: [str(refused)]}) from None
+        found = {"window": text, **stats.of(length, timezone.now(), schedule)}
+        return Response(serializers.StatsSerializer(found).data)

@@ -1,0 +1,81 @@
+"""Every address under /api/v1/, and JSON instead of pages where one of them goes wrong."""
+
+from __future__ import annotations
+
+import json
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path, re_path
+from django.views import defaults
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
+from rest_framework.viewsets import ViewSetMixin
+
+from integrations.api import ConnectionViewSet, TokenViewSet
+from integrations.rest.problems import CONTENT_TYPE, problem_body
+from jobruns.api import RunViewSet, StatsViewSet
+from jobtypes.api import JobTypeViewSet
+from schedules.api import ScheduleViewSet
+
+ROW = "(?P<pk>[0-9]{1,18})"
+SCHEDULE = "(?P<schedule_id>[0-9]{1,18})"
+
+
+def other(pattern: str, view: type[ViewSetMixin], **methods: str) -> URLPattern:
+    """Return an address beside those of the router, `methods` naming the view's action for each."""
+    return re_path(f"^{pattern}$", view.as_view(methods))
+
+
+router = SimpleRouter(trailing_slash=False)
+router.register("schedules", ScheduleViewSet)
+router.register("runs", RunViewSet, basename="run")
+router.register("executions", RunViewSet, basename="execution")
+router.register("connections", ConnectionViewSet)
+router.register("tokens", TokenViewSet)
+
+addresses: list[URLPattern | URLResolver] = [
+    *[other(f"{word}/stats", StatsViewSet, get="list") for word in ("runs", "executions")],
+    *[other(f"{word}/stats/{SCHEDULE}", StatsViewSet, get="retrieve") for word in ("runs", "executions")],
+    *[
+        other(f"schedules/{SCHEDULE}/{word}", RunViewSet, get="of_schedule")
+        for word in ("runs", "executions", "history")
+    ],
+    other(f"schedules/{ROW}/disable", ScheduleViewSet, post="pause"),
+    other(f"schedules/{ROW}/enable", ScheduleViewSet, post="resume"),
+    other(f"schedules/{ROW}/run", ScheduleViewSet, post="trigger"),
+    path("job-types", JobTypeViewSet.as_view({"get": "list"})),
+    path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"})),
+    *router.urls,
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"), name="docs"),
+    re_path("", lambda request: not_found(request, None)),
+]
+
+
+def bad_request(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer a request that Django itself refused (400)."""
+    if not _is_api(request):
+        return defaults.bad_request(request, error)
+    return _problem(400, "The request is refused as it stands.")
+
+
+def not_found(request: HttpRequest, error: Exception | None) -> HttpResponse:
+    """Answer an address that leads nowhere (404)."""
+    if not _is_api(request):
+        return defaults.page_not_found(request, error or Exception())
+    return _problem(404, "There is no such address. They end without a slash; see /api/v1/docs.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody foresaw (500); the log has it under the same correlation id."""
+    if not _is_api(request):
+        return defaults.server_error(request)
+    return _problem(500, f"Something went wrong here. It is logged under {request.correlation_id}.")  # type: ignore[attr-defined]
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _problem(status: int, detail: str) -> HttpResponse:
+    return HttpResponse(json.dumps(problem_body(status, detail)), status=status, content_type=CONTENT_TYPE)

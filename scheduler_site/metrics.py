@@ -1,0 +1,98 @@
+"""Metrics for Prometheus, read from the database at scrape time, so that any number of processes agree.
+
+All come from counters that the schedules carry and from small indexes; no history is read, whatever its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from jobruns.models import JobRun, SchedulerProcess
+from schedules.models import Schedule
+
+
+class PlainText(BaseRenderer):
+    """What Prometheus asks for."""
+
+    media_type = "text/plain"
+    format = "txt"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
+        """Return a problem's sentence; metrics are rendered already."""
+        return str(data.get("detail", data)) if isinstance(data, dict) else str(data)
+
+
+class Metrics(APIView):
+    """The metrics page."""
+
+    rights = {"*": "jobruns.view_schedulerprocess"}
+    renderer_classes = [PlainText]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        """Answer plain text, whatever is asked for."""
+        return PlainText(), PlainText.media_type
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        registry = CollectorRegistry()
+        registry.register(Ledger())
+        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class Ledger(Collector):
+    """The metrics that counters and indexes tell."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family; six statements, none over the history."""
+        yield _schedules()
+        yield _executions()
+        yield GaugeMetricFamily(
+            "schedule_runs_pending", "Runs that wait.", JobRun.objects.filter(status="pending").count()
+        )
+        yield GaugeMetricFamily("schedule_runs_running", "Runs that run now.", JobRun.objects.running().count())
+        yield GaugeMetricFamily(
+            "schedules_overdue", "Schedules with an instant to settle.", Schedule.objects.due(timezone.now()).count()
+        )
+        yield _heartbeats()
+
+
+def _schedules() -> Metric:
+    family = GaugeMetricFamily("schedules_total", "Schedules, deleted ones left out.", labels=["type", "status"])
+    rows = Schedule.objects.existing().order_by().values_list("schedule_type", "status").annotate(Count("pk"))
+    for kind, status, number in rows:
+        family.add_metric([kind, status], number)
+    return family
+
+
+def _executions() -> Metric:
+    family = CounterMetricFamily(
+        "schedule_executions", "Runs that ended as success or failed.", labels=["schedule_type", "status"]
+    )
+    rows = Schedule.objects.order_by().values_list("schedule_type")
+    for kind, succeeded, failed in rows.annotate(Sum("successful_runs"), Sum("failed_runs")):
+        family.add_metric([kind, "success"], succeeded)
+        family.add_metric([kind, "failed"], failed)
+    return family
+
+
+def _heartbeats() -> Metric:
+    family = GaugeMetricFamily(
+        "scheduler_heartbeat_age_seconds", "Since a scheduler's last sign of life.", labels=["process"]
+    )
+    now = timezone.now()
+    for name, at in SchedulerProcess.objects.filter(stopped_at=None).values_list("name", "heartbeat_at")[:100]:
+        family.add_metric([name], (now - at).total_seconds())
+    return family

@@ -1,0 +1,220 @@
+"""Schedules as JSON: what a caller may send, and what an answer shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from rest_framework import serializers
+
+from integrations.rest.fields import MomentField, StrictFields
+from schedules import changes
+from schedules.models import Schedule
+
+NULL = {"allow_null": True, "required": False}
+TIMING = ["schedule_type", "cron_expression", "interval_seconds", "scheduled_at", "anchor_at", "timezone"]
+BOUNDS = ["start_at", "end_at", "max_runs"]
+POLICIES = [
+    "jitter_seconds",
+    "priority",
+    "overlap_policy",
+    "max_instances",
+    "misfire_policy",
+    "misfire_grace_seconds",
+    "catchup_limit",
+    "timeout_seconds",
+    "max_retries",
+    "retry_delay_seconds",
+    "retry_backoff",
+]
+STATE = ["status", "pause_reason", "paused_until"]
+KEPT = [
+    "created_by",
+    "updated_by",
+    "version",
+    "next_run_at",
+    "last_run_at",
+    "last_run_id",
+    "total_runs",
+    "successful_runs",
+    "failed_runs",
+    "consecutive_failures",
+    "run_count",
+    "success_count",
+    "failure_count",
+    "created_at",
+    "updated_at",
+]
+
+
+class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
+    """A schedule. On update only what is sent changes, null clears, and the result is checked as a whole."""
+
+    aliases = {"is_active": "enabled", "creator": "created_by"}
+    kept_by_us = frozenset(["id", *KEPT])
+
+    name = serializers.CharField(max_length=255, trim_whitespace=False)
+    environment = serializers.CharField(max_length=50, trim_whitespace=False, **NULL)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=64, trim_whitespace=False), max_length=20, **NULL
+    )
+    params = serializers.DictField(help_text="As the job type's schema in `job-types` says.", **NULL)
+    enabled = serializers.BooleanField(
+        required=False, help_text="Whether it fires: the status is active. False pauses, true resumes."
+    )
+    scheduled_at = MomentField(help_text="When it runs once; without an offset in the schedule's zone.", **NULL)
+    anchor_at = MomentField(help_text="Intervals are counted from here; from its creation if empty.", **NULL)
+    start_at = MomentField(help_text="Nothing fires before this.", **NULL)
+    end_at = MomentField(help_text="Nothing fires after this.", **NULL)
+    pause_reason = serializers.CharField(source="status_reason", read_only=True)
+    next_run_at = serializers.DateTimeField(source="upcoming_at", read_only=True, allow_null=True)
+    run_count = serializers.IntegerField(source="total_runs", read_only=True)
+    success_count = serializers.IntegerField(source="successful_runs", read_only=True)
+    failure_count = serializers.IntegerField(source="failed_runs", read_only=True)
+
+    class Meta:
+        model = Schedule
+        fields = [
+            *["id", "name", "description", "environment", "job_type", "params"],
+            *[*TIMING, *BOUNDS, "enabled", *STATE, "tags", *POLICIES, *KEPT],
+        ]
+        read_only_fields = ["id", *STATE, *KEPT]
+        validators: list[Any] = []  # the model's gate checks, under its lock
+        extra_kwargs = {
+            name: dict(NULL) for name in ["description", *TIMING[1:], *BOUNDS, *POLICIES] if "_at" not in name
+        }
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values that were sent; state may be sent back as it is, but is changed by its own requests."""
+        if isinstance(data, dict):
+            sent = {name: data[name] for name in STATE if name in data}
+            shown = self.to_representation(self.instance) if self.instance and sent else {"status": "active"}
+            wrong = [name for name, value in sent.items() if value != shown.get(name)]
+            if wrong:
+                sentence = "Send enabled, or use pause and resume; this follows from them."
+                raise serializers.ValidationError({name: [sentence] for name in wrong})
+            data = {name: value for name, value in data.items() if name not in STATE}
+        return super().to_internal_value(data)
+
+    def create(self, values: dict[str, Any]) -> Schedule:
+        """Store a new schedule of the request's user, paused if `enabled` is false; raises ValidationError."""
+        enabled, user = values.pop("enabled", True), self.context["request"].user
+        schedule = Schedule(owner=user)
+        changes.apply(schedule, values)
+        with transaction.atomic():
+            schedule.store(by=user.get_username())
+            if not enabled:
+                schedule.pause(by=user.get_username())
+        return schedule
+
+    def update(self, schedule: Schedule, values: dict[str, Any]) -> Schedule:
+        """Store what changed, pause or resume as `enabled` says; raises ValidationError."""
+        enabled, user = values.pop("enabled", None), self.context["request"].user
+        with transaction.atomic():
+            if values:
+                changes.apply(schedule, values)
+                schedule.store(by=user.get_username())
+            if enabled is True:
+                schedule.resume(by=user.get_username())
+            elif enabled is False and schedule.enabled:
+                schedule.pause(by=user.get_username())
+        return schedule
+
+
+class PauseSerializer(StrictFields):
+    """Why, and until when. Both may be left out, or sent in the query string."""
+
+    reason = serializers.CharField(max_length=500, allow_blank=True, default="")
+    until = MomentField(
+        allow_null=True, default=None, help_text="Resumes by itself then; without an offset in the schedule's zone."
+    )
+
+
+class ResumeSerializer(StrictFields):
+    """What becomes of the instants that passed while it was paused."""
+
+    missed = serializers.ChoiceField(Schedule.Catchup.choices, default=Schedule.Catchup.NONE)
+
+
+class TriggerSerializer(StrictFields):
+    """Parameters for this run only, over the schedule's own key by key."""
+
+    aliases = {"params": "override_params"}
+
+    override_params = serializers.DictField(allow_null=True, default=dict)
+    override_payload = serializers.DictField(
+        allow_null=True, default=None, help_text="The same as override_params.command_payload."
+    )
+
+    def params(self) -> dict[str, Any]:
+        """Return the parameters to put over the schedule's own."""
+        values = self.validated_data
+        payload = values["override_payload"]
+        return {**(values["override_params"] or {}), **({} if payload is None else {"command_payload": payload})}
+
+
+class RequestedSerializer(serializers.Serializer[Any]):
+    """The run that was asked for; both ids are the same."""
+
+    run_id = serializers.IntegerField()
+    execution_id = serializers.IntegerField()
+
+
+class PreviewSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
+    """A timing to try out; nothing is stored."""
+
+    name = serializers.CharField(
+        max_length=255, default="", allow_blank=True, help_text="It spreads H in an expression."
+    )
+    environment = serializers.CharField(max_length=50, **NULL)
+    scheduled_at = MomentField(**NULL)
+    anchor_at = MomentField(**NULL)
+    start_at = MomentField(**NULL)
+    end_at = MomentField(**NULL)
+    count = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many instants.")
+    after = MomentField(allow_null=True, default=None, help_text="Instants after this moment; now if empty.")
+
+    class Meta:
+        model = Schedule
+        fields = [*TIMING, "start_at", "end_at", "name", "environment", "count", "after"]
+        validators: list[Any] = []
+        extra_kwargs = {name: dict(NULL) for name in ("cron_expression", "interval_seconds", "timezone")}
+
+
+class ClockChangeSerializer(serializers.Serializer[Any]):
+    """A clock change ahead and what it does to the schedule."""
+
+    at = serializers.DateTimeField()
+    offset_before = serializers.IntegerField(help_text="Seconds east of UTC.")
+    offset_after = serializers.IntegerField()
+    effect = serializers.CharField()
+
+
+class PreviewedSerializer(serializers.Serializer[Any]):
+    """When a timing fires."""
+
+    sentence = serializers.CharField(help_text="In English, in the time of its zone.")
+    timezone = serializers.CharField()
+    instants = serializers.ListField(child=serializers.DateTimeField(), help_text="UTC.")
+    local_times = serializers.ListField(child=serializers.CharField(), help_text="The same, in the zone.")
+    clock_changes = ClockChangeSerializer(many=True)
+
+
+class RangeSerializer(StrictFields):
+    """A stretch of time, both ends included; without offsets in the schedule's zone."""
+
+    aliases = {"from": "start", "to": "end"}
+
+    start = MomentField(allow_null=True, default=None, help_text="Now if empty.")
+    end = MomentField(allow_null=True, default=None, help_text="A week later if empty.")
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+
+
+class OccurrencesSerializer(serializers.Serializer[Any]):
+    """The nominal instants of a schedule in a stretch of time."""
+
+    schedule_id = serializers.IntegerField()
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    occurrences = serializers.ListField(child=serializers.DateTimeField())
+    complete = serializers.BooleanField(help_text="False if there are more than `limit`.")
