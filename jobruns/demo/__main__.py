@@ -31,6 +31,7 @@ def main() -> int:
     if sentence := _refusal(options.host, options.port):
         return _fail(sentence)
     os.chdir(ROOT)
+    os.umask(0o077)  # keys, a password and people's data
     environment.prepare(ROOT / "var" / "carillon.env", host=options.host, port=options.port)
     here = environment.bracketed(environment.reachable(options.host))
     address = f"http://{here}:{options.port}"

@@ -102,7 +102,8 @@ SELECT s.id, s.name, 1, s.job_type, s.environment, s.params, {scheduled}, 1, 'sc
     CASE WHEN luck BETWEEN 965 AND 994 THEN NULL ELSE {started} END, {finished}, 'demo-history', 1,
     'generated-' || s.id || '-' || k, 'generated-' || s.id || '-' || k,
     CASE WHEN luck < 925 THEN 'Did nothing, as asked.'
-        WHEN luck BETWEEN 965 AND 984 THEN 'The one before was not done.' WHEN luck BETWEEN 985 AND 994 THEN 'No scheduler ran.' ELSE '' END,
+        WHEN luck BETWEEN 965 AND 984 THEN 'The one before was not done.'
+        WHEN luck BETWEEN 985 AND 994 THEN 'No scheduler ran.' ELSE '' END,
     CASE WHEN luck BETWEEN 925 AND 964 THEN 'It ended badly, as one in twenty-five does here.'
         WHEN luck >= 995 THEN 'Cancelled by admin.' ELSE '' END,
     '', '{{}}', '{{}}', '{{}}', '{{}}'
