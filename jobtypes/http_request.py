@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from http.client import responses
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from integrations import headers as header_rules
 from integrations import http
@@ -25,19 +25,22 @@ KEPT = 65_536
 RETRIED = {408, 425, 429}
 LONGEST_WAIT = 3_600.0
 MARGIN_SECONDS = 0.5  # between giving up and the run's deadline
+Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
 SPAN = re.compile(r"[1-5][0-9]{2}(-[1-5][0-9]{2})?")
 
 
 class HttpRequestConfig(Config):
     """`url` is a whole address, or, with a connection, a path below its base address."""
 
-    url: str = Field(
+    model_config = ConfigDict(str_strip_whitespace=False)  # bodies are sent as they are
+
+    url: Trimmed = Field(
         max_length=2000, title="Address", description="http:// or https://, or a path below the connection's address."
     )
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] = Field(
         "GET", title="Method", description="POST where a body is given and nothing else is said."
     )
-    connection: str = Field(
+    connection: Trimmed = Field(
         "",
         max_length=255,
         title="Connection",
@@ -57,7 +60,7 @@ class HttpRequestConfig(Config):
         description="Sent as application/json. At most 256 KiB.",
         json_schema_extra={"widget": "json"},
     )
-    body: Annotated[str, StringConstraints(strip_whitespace=False)] = Field(
+    body: str = Field(
         "",
         title="Body",
         description="Sent as it is, as text in UTF-8. At most 256 KiB.",
