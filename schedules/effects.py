@@ -20,15 +20,13 @@ def effect(expression: Expression, change: ClockChange) -> str:
         return f"No time of this schedule {'is left out' if change.gap else 'comes twice'}."
     if expression.wild and len(expression.hours) == 24:
         return "It follows the clock that ticks: no fire is lost, none is doubled."
-    special = not expression.wild and abs(_whole(change.after - change.before)) <= SPECIAL
-    times, night = _times(expression, low, high, number), _night(low)
+    once = not expression.wild and abs(_whole(change.after - change.before)) <= SPECIAL
+    times, night = _times(expression, low, high, number), _night(low, high)
     if change.gap:
-        verb = "does not exist" if number == 1 else "do not exist"
-        what = f"it fires once at {_clock(high)}" if special else "it does not fire for them"
-        return f"{times} {verb} {night}; {what if number > 1 or special else 'it does not fire then'}."
-    verb = "comes" if number == 1 else "come"
-    what = f"it fires once{'' if number == 1 else ' for each'}, the first time" if special else "it fires both times"
-    return f"{times} {verb} twice {night}; {what}."
+        what = f"it fires once at {_clock(high)}" if once else f"{'it is' if number == 1 else 'they are'} left out"
+        return f"{times} {'does' if number == 1 else 'do'} not exist {night}; {what}."
+    what = f"it fires once{'' if number == 1 else ' for each'}, the first time" if once else "it fires both times"
+    return f"{times} {'comes' if number == 1 else 'come'} twice {night}; {what}."
 
 
 def _times(expression: Expression, low: int, high: int, number: int) -> str:
@@ -47,8 +45,9 @@ def _clock(minute: int) -> str:
     return f"{hour:02}:{minute:02}"
 
 
-def _night(minute: int) -> str:
-    return "that day" if 6 <= minute % DAY_MINUTES // 60 < 20 else "that night"
+def _night(low: int, high: int) -> str:
+    dark = not 6 <= low % DAY_MINUTES // 60 < 20 and high - low < DAY_MINUTES // 2
+    return "that night" if dark else "that day"
 
 
 def _whole(offset: timedelta) -> int:
