@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -57,7 +57,6 @@ class ScheduleAdmin(Acts):
     search_fields = ("name", "description", "tags")
     search_help_text = "Name, description, tag"
     list_per_page = 50
-    show_full_result_count = False
 
     @admin.display(description="Job type", ordering="job_type")
     def work(self, schedule: Schedule) -> str:
@@ -138,12 +137,18 @@ class ScheduleAdmin(Acts):
             kind = registry.job_type(form.kind)
             context.update(
                 kind=kind,
+                preview_address=self._preview_address(obj),
                 state=self.state(obj) if obj else "",
                 shown=self._shown(request, form.data if form.is_bound else None, obj),
             )
             context["title"] = obj.name if obj else _("Add schedule: %s") % kind.label
             context["subtitle"] = None
         return super().render_change_form(request, context, *args, **options)
+
+    def _preview_address(self, obj: Schedule | None) -> str:
+        if obj is None:
+            return reverse("admin:schedules_schedule_preview")
+        return reverse("admin:schedules_schedule_preview_one", args=[obj.pk])
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         if not change:

@@ -55,6 +55,11 @@ class Verb:
     danger: bool = False
     undo: str = ""
 
+    @property
+    def button(self) -> str:
+        """Return the label without the dots that announce a question."""
+        return str(self.label).removesuffix("…")
+
     def do(
         self, schedules: Iterable[Schedule], *, by: str, answers: Answers
     ) -> tuple[list[Schedule], list[ValidationError]]:
