@@ -13,7 +13,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Left, NullIf
 
 if TYPE_CHECKING:
-    from jobruns.models import JobRun  # noqa: F401
+    from jobruns.models import JobRun
 
 LATE = timedelta(seconds=60)
 COUNTED = 10_000
@@ -23,8 +23,10 @@ HEAVY = ("params", "error", "traceback", "metrics", "attributes", "result", "sum
 
 class HistoryQuerySet(models.QuerySet["JobRun"]):
     def light(self) -> Self:
-        """Leave out what a list does not show; add `verdict` (what the result's status says) and `said`, a sentence."""
-        said = Coalesce(NullIf("summary", models.Value("")), Left("error", 300))
+        """Leave out what a list does not show; add `verdict`, the status in its result, and `said`."""
+        text = models.TextField()
+        filled = NullIf("summary", models.Value(""), output_field=text)
+        said = Coalesce(filled, Left("error", 300, output_field=text), output_field=text)
         return self.defer(*HEAVY).annotate(verdict=KT("result__status"), said=said)
 
     def late(self) -> Self:

@@ -45,6 +45,19 @@ def strip(states: Sequence[tuple[str, str]]) -> SafeString:
     )
 
 
+def slot(key: str) -> SafeString:
+    """Draw a single slot, for a legend."""
+    ground = "success" if key in CAPS else key
+    cap = format_html('<path class="m-{}" d="{}"/>', key, _at(CAPS[key], 0)) if key in CAPS else ""
+    return format_html(
+        '<svg class="slot" width="4" height="18" viewBox="0 0 4 18" aria-hidden="true">'
+        '<path class="m-{}" fill-rule="evenodd" d="{}"/>{}</svg>',
+        ground,
+        _at(SHAPES[ground], 0),
+        cap,
+    )
+
+
 def counted(words: Sequence[str]) -> str:
     """Say how often each word occurs: "28 Succeeded, 2 Failed"."""
     if not words:
@@ -64,7 +77,8 @@ def sparkline(seconds: Sequence[float], usual: float | None, width: int = 64) ->
         middle = 17 - 14 * min(usual / top, 1)
         band = format_html('<rect x="0" y="{}" width="{}" height="6"/>', f"{middle - 3:.1f}", width)
     return format_html(
-        '<svg class="spark" width="{}" height="20" aria-hidden="true">{}<polyline points="{}"/><circle cx="{}" cy="{}" r="2"/></svg>',
+        '<svg class="spark" width="{}" height="20" aria-hidden="true">{}'
+        '<polyline points="{}"/><circle cx="{}" cy="{}" r="2"/></svg>',
         width,
         band,
         " ".join(f"{x:.1f},{y:.1f}" for x, y in points),

@@ -48,7 +48,7 @@ class Bar:
 
 
 def window(span: str, now: datetime) -> Window:
-    """Return what the choice `span` (6h, today, 2d, week) shows; "today" begins at midnight, four hours back at least."""
+    """Return what the choice `span` (6h, today, 2d, week) shows; "today" is at least four hours."""
     past = SPANS.get(span) or max(now - midnight(now), timedelta(hours=4))
     return Window(now - past, now, now + past * (1 - NOW_AT) / NOW_AT)
 

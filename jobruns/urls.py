@@ -2,12 +2,20 @@
 
 from django.urls import path
 
+from jobruns.views.run import again, cancel, log_lines, raw_log, run
 from jobruns.views.runs import runs
+from jobruns.views.schedule import schedule
 from jobruns.views.schedules import schedules
 from jobruns.views.today import today
 
 urlpatterns = [
     path("", today, name="today"),
     path("schedules", schedules, name="schedules"),
+    path("schedules/<int:pk>", schedule, name="schedule"),
     path("runs", runs, name="runs"),
+    path("runs/<int:pk>", run, name="run"),
+    path("runs/<int:pk>/log", raw_log, name="run_log"),
+    path("runs/<int:pk>/lines", log_lines, name="run_lines"),
+    path("runs/<int:pk>/cancel", cancel, name="run_cancel"),
+    path("runs/<int:pk>/again", again, name="run_again"),
 ]

@@ -8,6 +8,7 @@ from scheduler_site import api, health, metrics
 
 urlpatterns = [
     path("", include("jobruns.urls")),
+    path("", include("schedules.urls")),
     path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

@@ -2,14 +2,17 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from jobruns.strips import slot
 from schedules import moments
 
 register = template.Library()
@@ -44,7 +47,7 @@ def span(seconds: float | None) -> str:
 
 @register.simple_tag
 def when(moment: datetime | None, style: str = "clock", zone: str = "") -> SafeString | str:
-    """Say a moment as `clock`, `seconds`, `full` or `relative`, with its ISO form on hover; a dash for none."""
+    """Say a moment in one of several styles, with its ISO form on hover; a dash for none."""
     if moment is None:
         return "–"
     now, at = timezone.now(), ZoneInfo(zone) if zone else None
@@ -52,12 +55,23 @@ def when(moment: datetime | None, style: str = "clock", zone: str = "") -> SafeS
         "clock": lambda: moments.clock(moment, now, at),
         "seconds": lambda: moments.clock(moment, now, at, seconds=True),
         "full": lambda: moments.full(moment, now, at),
+        "utc": lambda: moment.astimezone(ZoneInfo("UTC")).strftime("%H:%M"),
         "relative": lambda: moments.relative(moment, now),
+        "distance": lambda: moments.distance((moment - now).total_seconds()),
+        "elapsed": lambda: moments.span(max((now - moment).total_seconds(), 0)),
     }
     iso = moment.astimezone(ZoneInfo("UTC")).isoformat(timespec="seconds").replace("+00:00", "Z")
     full = moments.full(moment, now, at)
-    hint = f"{full}, {iso}" if style == "relative" else f"{moments.relative(moment, now)}, {iso}"
+    hint = (
+        f"{full}, {iso}" if style not in {"clock", "seconds", "full"} else f"{moments.relative(moment, now)}, {iso}"
+    )
     return format_html('<time datetime="{}" title="{}">{}</time>', iso, hint, texts[style]())
+
+
+@register.simple_tag
+def share(part: float | None, whole: float | None) -> str:
+    """Return `part` of `whole` in percent, between 0 and 100, for a width."""
+    return f"{min(max((part or 0) / whole, 0), 1) * 100:.1f}" if whole else "0"
 
 
 @register.filter
@@ -89,3 +103,41 @@ def here(context: dict[str, Any], **changes: Any) -> str:
         if value not in {"", None}:
             query[key] = value
     return f"?{query.urlencode()}" if query else "?"
+
+
+@register.simple_tag
+def label_of(kinds: dict[str, str], name: str) -> str:
+    """Return a job type's label; one that is no longer installed keeps its name."""
+    return kinds.get(name, name)
+
+
+@register.simple_tag
+def tagged(tag: str) -> str:
+    """Return the address of the schedules with that tag."""
+    word = f'"tag:{tag}"' if " " in tag else f"tag:{tag}"
+    return f"{reverse('schedules')}?{urlencode({'q': word})}"
+
+
+@register.simple_tag
+def legend_slot(key: str) -> SafeString:
+    """Draw one slot of a strip for the legend."""
+    return slot(key)
+
+
+@register.simple_tag
+def verb_word(verb: Any, schedules: list[Any]) -> str:
+    """Return what the button of a question says: the verb, with the count where there are several."""
+    word = str(verb.label).rstrip("…")
+    return word if len(schedules) == 1 else f"{word}: {len(schedules):,}"
+
+
+@register.simple_tag
+def clock_seconds(moment: datetime | None) -> str:
+    """Say a moment with its seconds, as text alone: for drawings."""
+    return "–" if moment is None else moments.clock(moment, timezone.now(), seconds=True)
+
+
+@register.filter
+def signed_span(seconds: float) -> str:
+    """Say a difference of lengths, with a minus sign if it is shorter."""
+    return f"{'−' if seconds < 0 else ''}{moments.span(abs(seconds))}"

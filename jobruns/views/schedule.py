@@ -1,0 +1,160 @@
+"""A schedule: what it does and when, how it did, when it fires next, and how it is defined."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jobruns.models import JobRun
+from jobruns.panels import facts
+from jobruns.secrecy import masked
+from jobruns.states import state_of, why
+from jobruns.strips import counted, sparkline
+from jobruns.views.schedules import line, when
+from jobtypes import registry
+from jobtypes.base import InvalidParams
+from schedules.models import Schedule
+from schedules.moments import span
+from schedules.months import grid, month_named, neighbours
+from schedules.pages import page, viewer_zone
+from schedules.timing import TimingError, preview
+
+STRIP, PAGE, AHEAD = 30, 30, 15
+TABS = {"runs", "future", "definition"}
+
+
+@page("schedules.view_schedule", "jobruns.view_jobrun")
+def schedule(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one schedule under the chosen tab."""
+    shown = get_object_or_404(Schedule, pk=pk)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in TABS else "runs"
+    recent = JobRun.objects.light().newest_of([pk], STRIP).get(pk, [])
+    took = [run.duration_seconds for run in recent if run.duration_seconds is not None]
+    fill = {"runs": history, "future": future, "definition": definition}[tab]
+    return render(
+        request,
+        "schedule.html",
+        {
+            "schedule": shown,
+            "line": line(shown, recent),
+            "outcomes": counted([state_of(run).word for run in recent]),
+            "spark": sparkline(took, shown.usual_seconds, width=110),
+            "band": (min(took), max(took)) if took else None,
+            "kind": dict(registry.choices()).get(shown.job_type, shown.job_type),
+            "does": does(shown),
+            "tab": tab,
+            "zone": viewer_zone(request),
+            **fill(request, shown),
+        },
+    )
+
+
+def does(shown: Schedule) -> str:
+    """Say what it does, in the words of its job type; empty where its parameters are no longer valid."""
+    try:
+        kind = registry.job_type(shown.job_type)
+        return kind.summarise(registry.parse(shown.job_type, shown.params))
+    except InvalidParams:
+        return ""
+
+
+def history(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
+    """Return one page of its runs, newest first."""
+    told = request.GET.get("before", "")
+    found = shown.runs.light().order_by("-pk")
+    if told.isdecimal():
+        found = found.filter(pk__lt=int(told))
+    runs = list(found[: PAGE + 1])
+    return {
+        "runs": [(run, state_of(run), why(run)) for run in runs[:PAGE]],
+        "older": runs[PAGE - 1].pk if len(runs) > PAGE else None,
+        "before": told,
+    }
+
+
+def future(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
+    """Return the month grid, the next instants and what the next clock changes do to them."""
+    now = timezone.now()
+    zone = ZoneInfo(shown.timezone)
+    today = now.astimezone(zone).date()
+    month = month_named(request.GET.get("month", ""), today)
+    earlier, later = neighbours(month)
+    try:
+        weeks, ahead = grid(shown.timing, month, now), preview(shown.timing, now, AHEAD)
+    except TimingError as broken:
+        return {"broken": str(broken)}
+    return {
+        "weeks": weeks,
+        "month": month,
+        "earlier": earlier if earlier >= today.replace(day=1) else None,
+        "later": later,
+        "fires": sum(day.count for week in weeks for day in week if not day.other),
+        "instants": [(one, one.astimezone(zone), one.astimezone(UTC)) for one in ahead.instants],
+        "effects": [(effect.change.at.astimezone(zone), effect.sentence) for effect in ahead.effects],
+    }
+
+
+def definition(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
+    """Return its fields in groups, each with its name and a text; secrets are hidden."""
+    return {
+        "groups": [
+            (_("What"), [(_("Type"), shown.job_type), *facts(masked(shown.params))]),
+            (_("When"), timing_facts(shown)),
+            (_("When things go wrong"), policy_facts(shown)),
+            (_("About"), about_facts(shown)),
+        ]
+    }
+
+
+def timing_facts(shown: Schedule) -> list[tuple[str, str]]:
+    """Return when it fires, field by field, leaving out what is empty."""
+    moments = {_("Starts"): shown.start_at, _("Ends"): shown.end_at, _("Once, at"): shown.scheduled_at}
+    zone = ZoneInfo(shown.timezone)
+    return [
+        (_("Sentence"), when(shown)),
+        *([(_("Cron"), shown.cron_expression)] if shown.cron_expression else []),
+        *([(_("Interval"), span(shown.interval_seconds))] if shown.interval_seconds else []),
+        (_("Time zone"), shown.timezone),
+        *[(name, at.astimezone(zone).strftime("%Y-%m-%d %H:%M")) for name, at in moments.items() if at],
+        *([(_("At most"), _("%(n)s runs") % {"n": shown.max_runs})] if shown.max_runs else []),
+        *([(_("Put off by up to"), span(shown.jitter_seconds))] if shown.jitter_seconds else []),
+    ]
+
+
+def policy_facts(shown: Schedule) -> list[tuple[str, str]]:
+    """Return the rules for overlap, missed instants, timeouts and retries."""
+    retries = _("none")
+    if shown.max_retries:
+        words = {
+            "n": shown.max_retries,
+            "span": span(shown.retry_delay_seconds),
+            "how": shown.get_retry_backoff_display().lower(),
+        }
+        retries = _("%(n)s, after %(span)s, %(how)s") % words
+    return [
+        (_("The one before still runs"), str(shown.get_overlap_policy_display())),
+        (_("Instants were missed"), str(shown.get_misfire_policy_display())),
+        (_("On time up to"), span(shown.misfire_grace_seconds)),
+        (_("Killed after"), span(shown.timeout_seconds)),
+        (_("Retries"), retries),
+        (_("Priority"), _("%(n)s of 10") % {"n": shown.priority}),
+    ]
+
+
+def about_facts(shown: Schedule) -> list[tuple[str, str]]:
+    """Return who made it and what it is called."""
+    return [
+        (_("Environment"), shown.environment),
+        (_("Tags"), ", ".join(shown.tags) or "–"),
+        (_("Description"), shown.description or "–"),
+        (_("Version"), str(shown.version)),
+        (_("Created"), f"{timezone.localtime(shown.created_at):%Y-%m-%d %H:%M}, {shown.created_by or '–'}"),
+        (_("Changed"), f"{timezone.localtime(shown.updated_at):%Y-%m-%d %H:%M}, {shown.updated_by or '–'}"),
+    ]

@@ -1,0 +1,79 @@
+"""The search line of the list of schedules: words for the name, and qualifiers such as tag: and is:."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, field
+
+from django.db import connection
+from django.db.models import Case, F, IntegerField, Q, TextField, Value, When
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+
+from schedules.models import Schedule
+from schedules.queries import ScheduleQuerySet
+
+FIELDS = {"type": "job_type", "env": "environment", "status": "status"}
+IS = {
+    "failing": Q(consecutive_failures__gt=0),
+    "paused": Q(status="paused"),
+    "active": Q(status="active"),
+    "suspended": Q(status="suspended"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search line asks for; `problem` is a sentence if it cannot be read, and then nothing matches."""
+
+    text: str
+    conditions: Q = field(default_factory=Q)
+    tags: tuple[str, ...] = ()
+    problem: str = ""
+
+    def apply(self, schedules: ScheduleQuerySet) -> ScheduleQuerySet:
+        """Return those that match, trouble first, then the next to fire."""
+        found = schedules.none() if self.problem else schedules.filter(self.conditions)
+        for tag in self.tags:
+            found = _tagged(found, tag)
+        failing = Case(When(consecutive_failures__gt=0, then=Value(0)), default=Value(1), output_field=IntegerField())
+        return found.order_by(failing, F("next_run_at").asc(nulls_last=True), "name", "pk")
+
+
+def read(text: str) -> Search:
+    """Read a search line; an unknown qualifier is a problem that says which there are."""
+    conditions, tags = Q(), []
+    try:
+        words = shlex.split(text[:500])
+    except ValueError:
+        return Search(text, problem=_("A quotation mark is open; close it."))
+    for word in words:
+        name, colon, value = word.partition(":")
+        if not colon:
+            conditions &= Q(name__icontains=word) | Q(description__icontains=word)
+        elif name == "tag":
+            tags.append(value)
+        elif name == "is" and value in IS:
+            conditions &= IS[value]
+        elif name in FIELDS:
+            conditions &= Q(**{FIELDS[name]: value})
+        elif name == "is":
+            return Search(text, problem=_("is: knows %(known)s.") % {"known": ", ".join(IS)})
+        else:
+            known = ", ".join(f"{one}:" for one in ("tag", *FIELDS, "is"))
+            return Search(text, problem=_("There is no %(name)s:. Write %(known)s") % {"name": name, "known": known})
+    return Search(text, conditions, tuple(tags))
+
+
+def find(text: str) -> ScheduleQuerySet:
+    """Return the schedules that a search line means, deleted ones only when it asks for them."""
+    search = read(text)
+    everything = Schedule.objects.all() if "status:deleted" in text else Schedule.objects.existing()
+    return search.apply(everything)
+
+
+def _tagged(schedules: ScheduleQuerySet, tag: str) -> ScheduleQuerySet:
+    if connection.features.supports_json_field_contains:
+        return schedules.filter(tags__contains=[tag])
+    return schedules.annotate(tag_text=Cast("tags", TextField())).filter(tag_text__contains=json.dumps(tag))
