@@ -1,0 +1,105 @@
+import socket
+import sqlite3
+
+import psycopg
+import pymysql
+import pytest
+
+from integrations.kinds.base import Unusable
+from integrations.models import Connection
+from tests.services import MARIADB, POSTGRESQL, need
+from tests.webserver import Reply
+
+pytestmark = pytest.mark.django_db
+
+
+def tried(kind, address, headers=None):
+    connection = Connection(name="there", kind=kind, address=address)
+    connection.offer({"headers": headers} if headers else None)
+    connection.store(by="anna")
+    return connection.test()
+
+
+def test_an_http_service_says_what_it_answered(site, settings):
+    settings.OUTBOUND_ALLOWLIST = ["127.0.0.1"]
+    report = tried("http", site.url, {"Authorization": "Bearer token"})
+    assert report.sentence.startswith(f"{site.url}/ answered 200 in ")
+    assert report.warnings == ()
+    assert site.received[0].headers["authorization"] == "Bearer token"
+
+
+def test_an_http_service_that_refuses_the_headers_is_a_warning(site, settings):
+    settings.OUTBOUND_ALLOWLIST = ["127.0.0.1"]
+    site.reply = Reply(401)
+    assert "refuses the headers" in tried("http", site.url).warnings[0]
+
+
+def test_an_http_service_that_is_away_is_unusable(settings):
+    settings.OUTBOUND_ALLOWLIST = ["127.0.0.1"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(Unusable, match="refused"):
+        tried("http", f"http://127.0.0.1:{port}")
+
+
+def test_an_sqlite_file_says_how_many_tables_it_has(tmp_path, settings):
+    settings.LOCAL_FILES_ROOT = tmp_path
+    made = sqlite3.connect(tmp_path / "a.db")
+    made.execute("CREATE TABLE t (a)")
+    made.close()
+    assert tried("sql", "sqlite:///a.db").sentence.endswith("it has 1 tables.")
+
+
+def test_a_file_that_is_no_database_is_unusable(tmp_path, settings):
+    settings.LOCAL_FILES_ROOT = tmp_path
+    (tmp_path / "a.db").write_text("not a database, but longer than a hundred bytes" * 5)
+    with pytest.raises(Unusable, match="not a database"):
+        tried("sql", "sqlite:///a.db")
+
+
+@pytest.fixture
+def reader():
+    """A PostgreSQL role that may only read."""
+    need("PostgreSQL", 5432)
+    with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True) as server:
+        server.execute("DROP ROLE IF EXISTS carillon_reader")
+        server.execute("CREATE ROLE carillon_reader LOGIN PASSWORD 'h1dden-word'")
+        yield "carillon_reader"
+        server.execute("DROP ROLE carillon_reader")
+
+
+def test_a_superuser_of_postgresql_is_a_warning():
+    need("PostgreSQL", 5432)
+    report = tried("sql", f"{POSTGRESQL}/postgres")
+    assert "PostgreSQL" in report.sentence
+    assert "superuser" in report.warnings[0]
+
+
+def test_a_reading_role_of_postgresql_gives_no_warning(reader):
+    report = tried("sql", f"postgresql://{reader}:h1dden-word@127.0.0.1:5432/postgres")
+    assert report.sentence.endswith("the role is carillon_reader.")
+    assert report.warnings == ()
+
+
+def test_a_postgresql_that_refuses_is_unusable_and_the_password_does_not_show(reader):
+    with pytest.raises(Unusable, match="no-such-database") as refused:
+        tried("sql", f"postgresql://{reader}:h1dden-word@127.0.0.1:5432/no-such-database")
+    assert "h1dden-word" not in str(refused.value)
+
+
+def test_a_mariadb_user_that_may_write_is_a_warning():
+    need("MariaDB", 3306)
+    report = tried("sql", f"{MARIADB}/mysql")
+    assert "MariaDB" in report.sentence
+    assert "may write" in report.warnings[0]
+
+
+def test_a_mariadb_user_that_may_only_read_gives_no_warning():
+    need("MariaDB", 3306)
+    with pymysql.connect(host="127.0.0.1", user="root", autocommit=True) as server, server.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE USER carillon_reader@'%' IDENTIFIED BY 'h1dden-word'")
+        cursor.execute("GRANT SELECT ON mysql.* TO carillon_reader@'%'")
+        try:
+            assert tried("sql", "mariadb://carillon_reader:h1dden-word@127.0.0.1:3306/mysql").warnings == ()
+        finally:
+            cursor.execute("DROP USER carillon_reader@'%'")
