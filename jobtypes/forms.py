@@ -140,10 +140,9 @@ def _field(shape: JSONObject, *, name: str, required: bool, initial: Any) -> for
         return _choice_field(shape.get("enum", [shape.get("const")]), common)
     widget = shape.get("widget") or _widget_of(shape)
     if widget in TEXT_AREAS:
-        field, rows = TEXT_AREAS[widget]
-        return field(
-            **common, widget=forms.Textarea({"rows": rows, "class": f"widget-{widget}", "spellcheck": "false"})
-        )
+        field, rows, hint = TEXT_AREAS[widget]
+        attrs = {"rows": rows, "class": f"widget-{widget}", "spellcheck": "false", "placeholder": hint}
+        return field(**common, widget=forms.Textarea(attrs))
     match shape.get("type"):
         case "boolean":
             return forms.BooleanField(**common)
@@ -204,10 +203,10 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON.")
 
 
-TEXT_AREAS: dict[str, tuple[type[forms.CharField], int]] = {
-    "code": (TextField, 8),
-    "text": (TextField, 3),
-    "lines": (LinesField, 4),
-    "pairs": (PairsField, 4),
-    "json": (JSONField, 6),
+TEXT_AREAS: dict[str, tuple[type[forms.CharField], int, Any]] = {  # field, rows, what an empty one shows
+    "code": (TextField, 8, ""),
+    "text": (TextField, 3, ""),
+    "lines": (LinesField, 4, _("one a line")),
+    "pairs": (PairsField, 4, _("name: value")),
+    "json": (JSONField, 6, "{ }"),
 }

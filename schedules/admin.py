@@ -91,7 +91,7 @@ class ScheduleAdmin(Acts):
     def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
         if not self._may_edit(request, obj):
             return [(None, {"fields": VIEWED})]
-        return fieldsets(list(form_fields(registry.job_type(self._kind(request, obj)).Config, {})))
+        return fieldsets(form_fields(registry.job_type(self._kind(request, obj)).Config, {}))
 
     def get_form(
         self, request: HttpRequest, obj: Schedule | None = None, change: bool = False, **options: Any

@@ -70,6 +70,7 @@ class TimingForm(ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.initial.setdefault("timezone", self.instance.timezone)
         for name in MOMENTS:
             self.initial[name] = local_text(getattr(self.instance, name), self.instance.timezone)
         kinds = cast(forms.ChoiceField, self.fields["schedule_type"])
@@ -226,10 +227,10 @@ def field_of_params(refusal: ValidationError) -> str:
     return field_of(refusal.messages[0].partition(": ")[0])
 
 
-def fieldsets(params: list[str]) -> list[tuple[Any, dict[str, Any]]]:
+def fieldsets(params: dict[str, forms.Field]) -> list[tuple[Any, dict[str, Any]]]:
     """Return the editor's parts, the job type's own fields among what it does."""
     return [
-        (_("What it does"), {"fields": [("name", "environment"), *params, "description", "tags"]}),
+        (_("What it does"), {"fields": [("name", "environment"), *_in_lines(params), "description", "tags"]}),
         (
             _("When"),
             {
@@ -254,3 +255,19 @@ def fieldsets(params: list[str]) -> list[tuple[Any, dict[str, Any]]]:
             },
         ),
     ]
+
+
+def _in_lines(fields: dict[str, forms.Field]) -> list[tuple[str, ...]]:
+    """Return the names of `fields` in order, two short ones beside each other, a text area on a line of its own."""
+    lines: list[tuple[str, ...]] = []
+    half = ""
+    for name, field in fields.items():
+        if isinstance(field.widget, forms.Textarea):
+            lines += [(half,), (name,)] if half else [(name,)]
+            half = ""
+        elif half:
+            lines.append((half, name))
+            half = ""
+        else:
+            half = name
+    return [*lines, (half,)] if half else lines
