@@ -100,7 +100,7 @@ def write_out(expression: str, seed: str = "") -> str:
     return parse(expression, seed).text
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _parse(expression: str, seed: str) -> Expression:
     pieces = _split(expression)
     values: list[frozenset[int]] = []

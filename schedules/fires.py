@@ -17,7 +17,7 @@ PATIENCE = 50  # years without a fire after which the search ends; dates alone l
 Window = tuple[int, int, bool]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def following(expression: Expression, zone: str, after: datetime) -> datetime | None:
     """Return the first instant strictly after `after`, or None."""
     return next(fires(expression, zone, after), None)

@@ -49,8 +49,6 @@ class Command(BaseCommand):
         except TimingError as refused:
             raise CommandError(str(refused), returncode=2) from None
         self._print(shown, options["timezone"], as_json=options["json"])
-        if not shown.instants:
-            raise CommandError("No fire lies ahead of that moment.", returncode=1)
 
     def _print(self, shown: Preview, zone_name: str, *, as_json: bool) -> None:
         times = local_times(shown, zone_name)
