@@ -13,6 +13,7 @@ from django.utils import timezone
 from jobruns.history import HistoryQuerySet
 from jobtypes import registry
 from jobtypes.base import InvalidParams
+from schedules.wakeup import wake_schedulers
 
 if TYPE_CHECKING:
     from jobruns.models import JobRun, SchedulerProcess  # noqa: F401
@@ -105,6 +106,7 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
             idempotency_key=f"carillon-{uuid.uuid4().hex}",
             **({"correlation_id": correlation_id} if correlation_id else {}),
         )
+        wake_schedulers()
         return run
 
 

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from schedules.timing import Timing, next_instant
+from schedules.wakeup import wake_schedulers
 
 STATE_COLUMNS = [
     "status",
@@ -116,6 +117,7 @@ class Lifecycle(models.Model):
     def resume(self, *, by: str, missed: str = "none", at: datetime | None = None) -> None:
         """Fire again. `missed` says what becomes of the instants in between: none, latest or all of them run.
 
+        With `at`, the moment at which the pause was to run out, one that was prolonged meanwhile goes on.
         Raises ValidationError: by field where a suspended schedule is still wrong, with code "conflict" where it is
         completed or deleted. Resuming twice is allowed.
         """
@@ -124,7 +126,7 @@ class Lifecycle(models.Model):
         with transaction.atomic():
             self._take_engine_columns()
             self._refuse_unless(self.Status.ACTIVE, self.Status.PAUSED, self.Status.SUSPENDED, verb="resumed")
-            if self.status == self.Status.ACTIVE:
+            if self.status == self.Status.ACTIVE or (at is not None and self.paused_until != at):
                 return
             now = at or timezone.now()
             if self.status == self.Status.SUSPENDED:
@@ -132,7 +134,8 @@ class Lifecycle(models.Model):
             since = self.pause_started_at or now
             self.pause_started_at, self.pause_ended_at, self.pause_catchup = since, now, missed
             self._enter(self.Status.ACTIVE, by=by, reason="", now=now)
-            self.next_run_at = next_instant(self.timing, since - timedelta(microseconds=1))
+            after = since - timedelta(microseconds=1)
+            self.next_run_at = next_instant(self.timing, max(after, self.last_scheduled_for or after))
             self._save_state()
 
     def suspend(self, *, reason: str) -> None:
@@ -184,6 +187,7 @@ class Lifecycle(models.Model):
     def _save_state(self) -> None:
         self.version += 1
         self.save(update_fields=[*STATE_COLUMNS, "version", "updated_at"])
+        wake_schedulers()
 
     def _locked(self) -> Self:
         return type(self)._default_manager.select_for_update().get(pk=self.pk)

@@ -15,6 +15,7 @@ from schedules import rules
 from schedules.lifecycle import Lifecycle
 from schedules.queries import ScheduleQuerySet
 from schedules.timing import Timing, next_instant
+from schedules.wakeup import wake_schedulers
 
 
 def default_environment() -> str:
@@ -238,6 +239,7 @@ class Schedule(Lifecycle):
             self.full_clean()
             self._plan(now)
             self.save()
+            wake_schedulers()
 
     def _plan(self, now: datetime) -> None:
         """Set the next instant of an active schedule; one that is already due is kept for the engine to settle."""
