@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.db import connections, models
 
+from schedules.timing import TimingError
+
 if TYPE_CHECKING:
-    from schedules.models import Schedule  # noqa: F401
+    from schedules.models import Schedule
+
+
+ACTIVE_RUNS = ["pending", "running"]
 
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def existing(self) -> ScheduleQuerySet:
         """Return schedules that were not deleted."""
         return self.exclude(status="deleted")
+
+    def named(self, name_or_id: str, environment: str = "") -> Schedule:
+        """Return the one existing schedule of that name, or else of that number, in `environment` or in any.
+
+        Raises Schedule.DoesNotExist or Schedule.MultipleObjectsReturned with a sentence that lists candidates.
+        """
+        here = self.existing().filter(environment=environment) if environment else self.existing()
+        found = list(here.filter(name=name_or_id).order_by("environment")[:20])
+        if not found and name_or_id.isascii() and name_or_id.isdecimal() and len(name_or_id) < 19:
+            found = list(here.filter(pk=int(name_or_id)))
+        if len(found) == 1:
+            return found[0]
+        place = f" in {environment}" if environment else ""
+        if found:
+            where = ", ".join(f"{one.environment} (number {one.pk})" for one in found)
+            raise self.model.MultipleObjectsReturned(
+                f"{name_or_id!r} names {len(found)} schedules: in {where}. Name the environment or write the number."
+            )
+        names = list(here.order_by("name").values_list("name", flat=True)[:2000])
+        near = get_close_matches(name_or_id, names, n=5, cutoff=0.5) or names[:5]
+        hint = f"Candidates: {', '.join(near)}." if near else "There are none yet."
+        raise self.model.DoesNotExist(f"There is no schedule {name_or_id!r}{place}. {hint}")
 
     def tagged(self, *tags: str) -> ScheduleQuerySet:
         """Return schedules that carry every one of `tags`."""
@@ -49,5 +79,17 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         """Resume schedules whose pause has run out at `now`, from that moment on; return how many."""
         ended = list(self.to_resume(now)[:500])
         for schedule in ended:
-            schedule.resume(by="", missed=schedule.pause_catchup, at=schedule.paused_until)
+            try:
+                schedule.resume(by="", missed=schedule.pause_catchup, at=schedule.paused_until)
+            except TimingError as broken:
+                schedule.suspend(reason=f"Its timing cannot be read: {broken}"[:500])
+            except ValidationError:
+                continue  # somebody deleted it meanwhile
         return len(ended)
+
+    def complete_exhausted(self, ids: Iterable[int]) -> int:
+        """Complete those of `ids` that will not fire again and have no run left; return how many."""
+        exhausted = self.filter(pk__in=list(ids), status="active", next_run_at=None)
+        return (
+            exhausted.exclude(schedule_type="manual").exclude(runs__status__in=ACTIVE_RUNS).update(status="completed")
+        )
