@@ -45,7 +45,8 @@ def main() -> int:
     given = os.environ.pop("CARILLON_ADMIN_PASSWORD", "")
     bind = f"{environment.bracketed(options.host)}:{options.port}"
     return supervise(
-        [_web(bind), [sys.executable, "manage.py", "runscheduler", "--processes", "4", "--drain-timeout", "3"]],
+        _web(bind),
+        [sys.executable, "manage.py", "runscheduler", "--processes", "4", "--drain-timeout", "3"],
         is_ready=lambda: _answers(environment.reachable(options.host), options.port),
         on_ready=lambda: _say(f"\n  Carillon is at {address}/\n  {_sign_in(given)}\n  Ctrl-C ends it.\n"),
     )

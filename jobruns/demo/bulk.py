@@ -30,10 +30,12 @@ def generate(schedules: int, runs: int, now: datetime, *, progress: Callable[[in
     now = now.astimezone(UTC).replace(microsecond=0)
     ids = _schedules(count, step, now)
     first = int(now.timestamp()) - step * each
+    missing = each * count - runs  # of the first round, so that the last one is whole
     for begin in range(0, runs, CHUNK):
         with transaction.atomic():
-            _runs(ids[0], count, begin, min(begin + CHUNK, runs), first=first, step=step)
-        progress(min(begin + CHUNK, runs), runs)
+            end = min(begin + CHUNK, runs)
+            _runs(ids[0], count, missing + begin, missing + end, first=first, step=step)
+        progress(end, runs)
     if runs:
         for begin in range(0, count, 1_000):
             counters.recount(ids[begin : begin + 1_000])
@@ -54,7 +56,7 @@ def _schedules(count: int, step: int, now: datetime) -> list[int]:
             schedule_type=Schedule.Kind.INTERVAL,
             interval_seconds=step,
             anchor_at=now + timedelta(seconds=_offset(number, count, step) - step),
-            next_run_at=now + timedelta(seconds=_offset(number, count, step) or step),
+            next_run_at=now + timedelta(seconds=_offset(number, count, step)),
             priority=1 + number % 10,
             timeout_seconds=60,
             max_retries=0,

@@ -17,8 +17,8 @@ from jobruns.models import JobRun, RunLogLine
 from schedules.models import Schedule
 from schedules.timing import next_instant
 
-DAYS = timedelta(hours=26)  # for what fires often
-LONG_DAYS = timedelta(days=14)  # for what fires at most hourly
+INSTANTS = 1_560  # of one schedule, at most: 26 hours of what fires every minute
+DAYS = timedelta(days=14)  # at most
 OUTAGE = (timedelta(hours=15), timedelta(hours=14))  # ago: no scheduler ran in between
 LINES_SINCE = timedelta(hours=12)
 OWNER = "demo-history"
@@ -64,8 +64,7 @@ def _past(schedule: Schedule, tell: Teller, now: datetime) -> Iterator[tuple[Job
 def _beginning(schedule: Schedule, now: datetime) -> datetime:
     first = next_instant(schedule.timing, now)
     second = first and next_instant(schedule.timing, first)
-    rare = first and second and second - first >= timedelta(minutes=30)
-    return now - (LONG_DAYS if rare else DAYS)
+    return now - (min(DAYS, (second - first) * INSTANTS) if first and second else DAYS)
 
 
 def _end(schedule: Schedule, now: datetime) -> datetime:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from integrations.models import Connection
@@ -23,8 +25,17 @@ AGE = timedelta(days=21)  # how long the schedules seem to exist
 PAUSED_FOR = timedelta(hours=30)
 
 
-def load(now: datetime, *, address: str) -> tuple[int, int]:
-    """Add the shop, its connection, the sample schedules and their past; return how many schedules and runs are new.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was new, and a sentence on each schedule that the settings do not allow."""
+
+    schedules: int
+    runs: int
+    left_out: list[str]
+
+
+def load(now: datetime, *, address: str) -> Loaded:
+    """Add the shop, its connection, the sample schedules and their past, as far as the settings allow.
 
     `address` is where the demo's web server listens; the schedule that calls it follows.
     """
@@ -38,11 +49,11 @@ def load(now: datetime, *, address: str) -> tuple[int, int]:
                 description="The sample shop's orders, payments, calls and prices.",
                 address=f"sqlite:///{sample.SHOP_FILE}",
             ).store(by=OWNER)
-        fresh = [schedule for wanted in sample.SCHEDULES if (schedule := _schedule(wanted, address, now))]
+        fresh, left_out = _schedules(address, now)
     with closing(sqlite3.connect(f"{shop.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
         runs = history.write(fresh, tellers(database), now)
     _point_at(address)
-    return len(fresh), runs
+    return Loaded(len(fresh), runs, left_out)
 
 
 def admin(given: str, keep: Path) -> None:
@@ -66,11 +77,23 @@ def admin(given: str, keep: Path) -> None:
     keep.write_text(f"{password}\n")
 
 
-def _schedule(wanted: dict[str, object], address: str, now: datetime) -> Schedule | None:
-    """Return the schedule, made; None where there is one of its name, a deleted one too."""
-    schedule = Schedule(**wanted)
-    if Schedule.objects.filter(name=schedule.name, environment=schedule.environment).exists():
-        return None
+def _schedules(address: str, now: datetime) -> tuple[list[Schedule], list[str]]:
+    """Return the schedules that were made, and why others could not be; one that is there already is neither."""
+    fresh, left_out = [], []
+    for wanted in sample.SCHEDULES:
+        schedule = Schedule(**wanted)
+        if Schedule.objects.filter(name=schedule.name, environment=schedule.environment).exists():
+            continue
+        try:
+            _make(schedule, address, now)
+        except ValidationError as refused:
+            left_out.append(f"{schedule.name}: {' '.join(refused.messages)}")
+        else:
+            fresh.append(schedule)
+    return fresh, left_out
+
+
+def _make(schedule: Schedule, address: str, now: datetime) -> None:
     if schedule.name == sample.HEALTH:
         schedule.params = {**schedule.params, "url": f"{address}/health"}
     made = (now - AGE).replace(second=0, microsecond=0)
@@ -82,11 +105,10 @@ def _schedule(wanted: dict[str, object], address: str, now: datetime) -> Schedul
         schedule.pause(by=ADMIN, reason=sample.PAUSE_REASON)
         schedule.pause_started_at = schedule.status_changed_at = now - PAUSED_FOR
         schedule.save(update_fields=["pause_started_at", "status_changed_at"])
-    return schedule
 
 
 def _point_at(address: str) -> None:
-    """Let the schedule that calls the demo's own web server call it where it listens now."""
+    """Let the schedule that calls the demo's own web server call it where it listens now; raises ValidationError."""
     schedule = Schedule.objects.existing().filter(name=sample.HEALTH, created_by=OWNER).first()
     url = f"{address}/health"
     if schedule is not None and schedule.params.get("url") != url:

@@ -83,7 +83,8 @@ def _request(schedule: Schedule, at: datetime, chance: random.Random) -> Story:
 def _command(schedule: Schedule, at: datetime, chance: random.Random) -> Story:
     command = schedule.params["command"]
     seconds = round(chance.uniform(0.45, 0.95), 3)
-    output = f"{chance.choice([0, 1, 1, 2, 2, 3])} new orders." if command == "demoorders" else ""
+    orders = chance.choice([0, 1, 1, 2, 2, 3])
+    output = f"{orders} new {'order' if orders == 1 else 'orders'}." if command == "demoorders" else ""
     return Story(
         seconds,
         summary=f"{command} ended well in {seconds:.1f} s.",

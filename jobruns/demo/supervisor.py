@@ -13,16 +13,17 @@ LOOK_SECONDS = 0.1
 
 
 def supervise(
-    commands: Sequence[Sequence[str]],
-    *,
+    server: Sequence[str],
+    *others: Sequence[str],
     is_ready: Callable[[], bool],
     on_ready: Callable[[], None],
     grace_seconds: float = 7.0,
 ) -> int:
-    """Run `commands` until SIGINT, SIGTERM or SIGHUP, the parent's end, or the end of one of them; then end all.
+    """Run `server` and, once it is ready, the others; go on until somebody asks for the end or one of them ends.
 
-    They stay in this process's group, so that what is sent to the group reaches them too. What has not ended
-    `grace_seconds` after SIGTERM is killed. Returns 0 where the end was asked for, else 1.
+    SIGINT, SIGTERM, SIGHUP and the parent's end ask for it. All stay in this process's group, so that what is sent to
+    the group reaches them too; what has not ended `grace_seconds` after SIGTERM is killed. Returns 0 where the end
+    was asked for, else 1.
     """
     asked: list[int] = []
 
@@ -31,12 +32,13 @@ def supervise(
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)
-    parent, told = os.getppid(), False
-    running = [subprocess.Popen(command) for command in commands]  # noqa: S603 - our own two commands
+    parent, waiting = os.getppid(), list(others)
+    running = [subprocess.Popen(server)]  # noqa: S603 - our own commands
     try:
         while not asked and os.getppid() == parent and all(process.poll() is None for process in running):
-            if not told and is_ready():
-                told = True
+            if waiting and is_ready():
+                running += [subprocess.Popen(command) for command in waiting]  # noqa: S603
+                waiting.clear()
                 on_ready()
             time.sleep(LOOK_SECONDS)
     finally:

@@ -37,8 +37,10 @@ class Command(BaseCommand):
             if not 0 <= options[name] <= MOST:
                 raise CommandError(f"--{name} must lie between 0 and {MOST}.", returncode=2)
         now = timezone.now()
-        schedules, runs = load.load(now, address=options["address"].rstrip("/"))
-        self.stdout.write(f"Sample data: {schedules} schedules and {runs} runs are new.")
+        loaded = load.load(now, address=options["address"].rstrip("/"))
+        self.stdout.write(f"Sample data: {loaded.schedules} schedules and {loaded.runs} runs are new.")
+        for sentence in loaded.left_out:
+            self.stdout.write(f"Left out {sentence}")
         if options["admin"]:
             load.admin(os.environ.get("CARILLON_ADMIN_PASSWORD", ""), settings.BASE_DIR / "var" / "admin-password")
         if options["schedules"] or options["runs"]:
