@@ -159,6 +159,8 @@ class JobRun(models.Model):
             finished_at=now or timezone.now(),
             summary=f"Cancelled by {by} before it started.",
         )
+        if ended:
+            Schedule.objects.complete_exhausted([self.schedule_id])
         asked = ended or mine.filter(status=self.Status.RUNNING).update(
             cancellation=self.Cancellation.ASKED, cancelled_by=by
         )

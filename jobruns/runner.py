@@ -76,7 +76,7 @@ def execute(assignment: Assignment, context: Context) -> Ending:
         return _ending(assignment, started, "cancelled", reason="requested", failure=stopped)
     except JobFailed as failed:
         return _ending(assignment, started, "failed", reason=failed.reason, failure=failed)
-    except Exception as crash:  # whatever a job raises is a crash of that run, and of nothing else
+    except (Exception, SystemExit) as crash:  # whatever a job raises is a crash of that run, and of nothing else
         text = "".join(tracebacks.format_exception(crash))
         sentence = f"{type(crash).__name__}: {crash}"
         return _ending(assignment, started, "failed", reason="error", error=sentence, traceback=text)
@@ -127,7 +127,7 @@ def _ending(
 
 def _clean(text: str, limit: int) -> str:
     """Return text that every database takes: no NUL, no lone surrogate, at most `limit` characters."""
-    plain = text.replace("\0", "�").encode(errors="replace").decode()
+    plain = _plain(text)
     return plain if len(plain) <= limit else f"{plain[:limit]} … cut, {len(plain)} characters in all"
 
 
@@ -135,18 +135,28 @@ def _json(value: dict[str, Any]) -> str:
     """Return JSON that every database takes; what is not JSON becomes text, and too much of it a note."""
     if not value:
         return "{}"
-    text = json.dumps(_finite(value), default=str, ensure_ascii=True).replace("\\u0000", "\\ufffd")
+    text = json.dumps(_storable(value), default=_text, ensure_ascii=True)
     if len(text) > JSON_LIMIT:
         return json.dumps({"cut": f"{len(text)} bytes are more than the {JSON_LIMIT} that are kept."})
     return text
 
 
-def _finite(value: Any) -> Any:
-    """Return `value` with NaN and infinities, which JSON does not know, as text."""
+def _storable(value: Any) -> Any:
+    """Return `value` without what JSON in a database cannot hold: NaN, infinities, NUL and lone surrogates."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, str):
+        return _plain(value)
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {_text(key): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [_storable(item) for item in value]
     return value
+
+
+def _text(value: Any) -> str:
+    return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", "�").encode(errors="replace").decode()

@@ -1,8 +1,8 @@
 """A child process of the pool: executes one run after the other and talks to its parent through one pipe.
 
 The parent sends ("run", Assignments), ("stop", run id, why, by) and ("recall",); the child sends ("ended", Ending),
-("log", …), ("progress", …), ("group", run id, group) and ("returned", run ids). When the pipe closes, the parent is
-gone: the child kills what its run started and leaves.
+("log", …), ("progress", …), ("group", run id, group) and ("returned", run ids), and ("ready",) once it can work. When
+the pipe closes, the parent is gone: the child kills what its run started and leaves.
 """
 
 from __future__ import annotations
@@ -24,20 +24,28 @@ from jobruns.runner import Assignment, Ending, execute, stopped
 
 LOG_LINES = 1_000  # kept per run
 LOG_LINE_LENGTH = 4_000  # characters
+LOG_LEVELS = frozenset({"debug", "info", "warning", "error"})
+LAST_RESORT = 60  # seconds after its timeout at which the kernel ends a run that nobody is left to kill
 
 
 def main(pipe: Connection) -> None:
     """Work until the parent closes the pipe."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Service managers send SIGTERM to every process of a service; the parent lets running work end. A handler, since
+    # what a job starts would inherit an ignored signal.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     link = Link(pipe)
+    link.send("ready")
     threading.Thread(target=link.listen, name="listen", daemon=True).start()
     while True:
         assignment = link.inbox.get()
+        # Without a parent, and with job code that keeps the interpreter to itself, only the kernel can end it.
+        signal.setitimer(signal.ITIMER_REAL, assignment.timeout_seconds + LAST_RESORT)
         close_old_connections()
         structlog.contextvars.bind_contextvars(run_id=assignment.run_id, correlation_id=assignment.correlation_id)
         link.send("ended", _work(assignment, link))
+        signal.setitimer(signal.ITIMER_REAL, 0)
         structlog.contextvars.clear_contextvars()
 
 
@@ -158,6 +166,7 @@ class PipeContext:
         if self.lines == LOG_LINES:
             text, level = f"Further lines are not kept; the limit is {LOG_LINES}.", "warning"
         text = text.replace("\0", "�").encode(errors="replace").decode()[:LOG_LINE_LENGTH]
+        level = level if level in LOG_LEVELS else "info"
         self.link.send("log", self.run_id, self.lines, timezone.now(), level, text)
 
     def progress(self, done: int, total: int | None = None, text: str = "") -> None:

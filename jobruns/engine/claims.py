@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Min, Q
 
 from jobruns.engine import sql
 from jobruns.models import JobRun
@@ -28,6 +30,10 @@ LIMIT %s {lock}
 CLAIM = """
 UPDATE jobruns_jobrun SET status = 'running', owner = %s, started_at = %s, lease_expires_at = %s WHERE {chosen}
 """
+RENEW = """
+UPDATE jobruns_jobrun SET lease_expires_at = %s WHERE id IN (
+    SELECT id FROM jobruns_jobrun WHERE {chosen} AND owner = %s AND status = 'running' {lock})
+"""
 
 
 def claim_ready(slots: int, owner: str) -> list[Assignment]:
@@ -37,16 +43,50 @@ def claim_ready(slots: int, owner: str) -> list[Assignment]:
     """
     if slots < 1 or not JobRun.objects.ready(sql.now()).exists():
         return []
+    claimed: list[Assignment] = []
     with transaction.atomic():
         sql.take_turns()
-        now = sql.now()
-        statement = READY.format(columns=ASSIGNMENT_COLUMNS, lock=sql.skip_locked("OF r"))
-        chosen = _within_limits(sql.fetch(statement, [sql.moment(now), slots]))
-        if chosen:
-            condition, ids = sql.any_of("id", [found.run_id for found in chosen])
-            lease = now + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)
-            sql.run(CLAIM.format(chosen=condition), [owner, sql.moment(now), sql.moment(lease), *ids])
-    return chosen
+        while left := slots - len(claimed):
+            chosen, seen = _claim(left, owner)
+            claimed += chosen
+            if not chosen or seen < left:
+                break  # else a schedule with many waiting runs hid those behind them
+    return claimed
+
+
+def _claim(slots: int, owner: str) -> tuple[list[Assignment], int]:
+    """Claim among the first `slots` ready runs; return what was claimed and how many were looked at."""
+    now = sql.now()
+    statement = READY.format(columns=ASSIGNMENT_COLUMNS, lock=sql.skip_locked("OF r"))
+    rows = sql.fetch(statement, [sql.moment(now), slots])
+    chosen = _within_limits(rows)
+    if chosen:
+        condition, ids = sql.any_of("id", [found.run_id for found in chosen])
+        lease = now + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)
+        sql.run(CLAIM.format(chosen=condition), [owner, sql.moment(now), sql.moment(lease), *ids])
+    return chosen, len(rows)
+
+
+def renew(run_ids: Iterable[int], owner: str) -> None:
+    """Extend the leases of runs that `owner` still holds; one that somebody changes just now has to wait."""
+    lease = sql.now() + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)
+    condition, ids = sql.any_of("id", run_ids)
+    sql.run(RENEW.format(chosen=condition, lock=sql.skip_locked()), [sql.moment(lease), *ids, owner])
+
+
+def give_back_all_but(held: Callable[[], set[int]], owner: str) -> int:
+    """Return to the line what `owner` claimed without ever learning of it, its connection having failed just then."""
+    claimed = set(JobRun.objects.running().filter(owner=owner).values_list("pk", flat=True))
+    unknown = claimed - held()  # asked for after the query: what ended in between is no longer running
+    return give_back(sorted(unknown), owner) if unknown else 0
+
+
+def outlook(now: datetime) -> tuple[bool, datetime | None]:
+    """Tell whether runs are ready but held up by others of their schedule, and when the next waiting one is ready."""
+    waiting = JobRun.objects.filter(status="pending").aggregate(
+        ready=Count("pk", filter=Q(available_at__lte=now)), later=Min("available_at", filter=Q(available_at__gt=now))
+    )
+    return waiting["ready"] > 0, waiting["later"]
 
 
 def _within_limits(rows: list[tuple[Any, ...]]) -> list[Assignment]:

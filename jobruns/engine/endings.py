@@ -12,7 +12,6 @@ from django.db import transaction
 
 from jobruns.engine import sql
 from jobruns.engine.policy import retry_delay
-from jobruns.models import JobRun
 from jobruns.runner import Ending
 from schedules.models import Schedule
 
@@ -233,10 +232,5 @@ def _retry(tallies: Iterable[Tally]) -> None:
 
 def _complete(tallies: Iterable[Tally]) -> None:
     """Complete schedules that will not fire again and have nothing left to run."""
-    exhausted = [tally.schedule_id for tally in tallies if tally.exhausted]
-    if not exhausted:
-        return
-    busy = set(JobRun.objects.active().filter(schedule_id__in=exhausted).values_list("schedule_id", flat=True))
-    Schedule.objects.filter(pk__in=set(exhausted) - busy, status="active", next_run_at=None).update(
-        status="completed"
-    )
+    if exhausted := [tally.schedule_id for tally in tallies if tally.exhausted]:
+        Schedule.objects.complete_exhausted(exhausted)

@@ -7,6 +7,7 @@ a few at a time; when a child dies or lingers, those that it had not started go 
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import threading
 import time
@@ -27,6 +28,8 @@ SHORT = 0.05  # seconds: below this a run is short
 PREFETCH = 16  # short runs that one child may hold
 AHEAD = 400  # short runs claimed beyond the slots
 TICK = 0.1  # seconds between looks at deadlines
+SMALL = 4_000  # characters of parameters: a child that does not listen must not block the foreman
+HURRY = 5.0  # seconds that the foreman gets to end
 LINGER = 2.0  # seconds after which runs that found no slot go back to the line
 
 
@@ -64,6 +67,7 @@ class Pool:
 
     def start(self) -> None:
         """Start the foreman and one warm child."""
+        atexit.register(self.kill)  # multiprocessing would only ask them to end, and wait
         self.slots.append(Slot(self.context))
         self.thread.start()
 
@@ -96,11 +100,17 @@ class Pool:
         while self.busy() and time.monotonic() < deadline:
             time.sleep(0.05)
         self._tell("close")
-        self.thread.join()
+        self.thread.join(HURRY)
         unfinished = [assignment.run_id for slot in self.slots for assignment in slot.runs]
-        for slot in self.slots:
-            slot.kill()
+        self.kill()
         return unfinished
+
+    def kill(self) -> None:
+        """End all children now, whatever they do."""
+        self.closing = True
+        for slot in list(self.slots):
+            slot.kill()
+        atexit.unregister(self.kill)
 
     def _tell(self, *message: Any) -> None:
         self.inbox.append(message)
@@ -151,7 +161,7 @@ class Pool:
             try:
                 while slot.pipe.poll():
                     self._message(slot, slot.pipe.recv(), endings)
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):  # OSError: it was killed in the middle of a message
                 self._bury(slot, endings)
         if endings:
             self._ended(endings)
@@ -163,6 +173,8 @@ class Pool:
             endings.append(message[1])
         elif kind == "returned":
             self._again(slot.take_back(set(message[1])))
+        elif kind == "ready":
+            slot.began()
         elif kind == "group":
             slot.group = message[2]
         else:
@@ -172,6 +184,7 @@ class Pool:
         """Replace a dead child: its run ends as what killed it, what it had not started goes to another."""
         self.slots.remove(slot)
         slot.kill()
+        slot.pipe.close()
         if slot.runs:
             endings.append(slot.obituary())
             self._again(list(slot.runs)[1:])
@@ -244,5 +257,6 @@ class Pool:
 
 
 def is_short(assignment: Assignment) -> bool:
-    """Tell whether runs of its schedule are known to be short."""
-    return assignment.usual_seconds is not None and assignment.usual_seconds < SHORT
+    """Tell whether runs of its schedule are known to be short, and its message small."""
+    usual = assignment.usual_seconds
+    return usual is not None and usual < SHORT and len(assignment.params) < SMALL

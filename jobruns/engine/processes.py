@@ -24,7 +24,7 @@ def register(slots: int) -> SchedulerProcess:
     """Write this process's row and return it; its name owns the leases."""
     now = sql.now()
     return SchedulerProcess.objects.create(
-        name=f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}",
+        name=f"{socket.gethostname()[:24]}-{incarnation(os.getpid())}-{secrets.token_hex(4)}",
         host=host_identity(),
         pid=os.getpid(),
         version=own_version(),
@@ -54,6 +54,8 @@ def rescue() -> int:
         log.warning("scheduler processes are gone without a word", processes=sorted(gone))
         SchedulerProcess.objects.filter(name__in=gone).update(stopped_at=now, busy=0)
     overdue = JobRun.objects.overdue(now)
+    if not sql.is_postgres():  # one host and its own clock, which may jump: only a death ends a lease
+        overdue = overdue.exclude(owner__in=_alive())
     for owner in set(overdue.values_list("owner", flat=True)[:1000]):
         rescued += _rescue_from(owner, overdue.filter(owner=owner), now)
     return rescued
@@ -81,20 +83,44 @@ def _rescue_from(owner: str, runs: JobRunQuerySet, now: datetime) -> int:
 
 def _gone() -> set[str]:
     """Return the names of processes of this host that did not stop in good order and no longer exist."""
+    return {name for name, exists in _neighbours().items() if not exists}
+
+
+def _alive() -> set[str]:
+    """Return the names of processes of this host that exist."""
+    return {name for name, exists in _neighbours().items() if exists}
+
+
+def _neighbours() -> dict[str, bool]:
+    """Return for each process of this host that did not stop in good order whether it exists."""
     mine = SchedulerProcess.objects.filter(host=host_identity(), stopped_at__isnull=True)
-    return {found.name for found in mine if found.pid != os.getpid() and not _exists(found.pid)}
+    return {name: f"-{incarnation(pid)}-" in name for name, pid in mine.values_list("name", "pid")}
 
 
-def _exists(pid: int) -> bool:
-    """Tell whether a process lives; one that is dead but not yet reaped does not."""
+def incarnation(pid: int) -> str:
+    """Return what names a living process and no later one with the same pid: pid and start, in ticks since the boot.
+
+    A process that is dead but not yet reaped, or not there at all, is "none".
+    """
+    status = Path(f"/proc/{pid}/stat")
+    try:
+        fields = status.read_text(errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return _without_proc(pid)
+    return "none" if fields[0] in "ZX" else f"{pid}.{fields[19]}"
+
+
+def _without_proc(pid: int) -> str:
+    """Return the pid of a living process where there is no /proc to ask for more."""
+    if Path("/proc/self/stat").exists():
+        return "none"
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return False
+        return "none"
     except PermissionError:
-        return True
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+        pass
+    return str(pid)
 
 
 def host_identity() -> str:

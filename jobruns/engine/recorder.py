@@ -8,15 +8,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DataError, Error, IntegrityError, close_old_connections, connection
 
-from jobruns.engine import claims, sql
+from jobruns.engine import claims
 from jobruns.engine.endings import record
 from jobruns.models import JobRun, RunLogLine
 from jobruns.runner import Ending
@@ -30,19 +30,39 @@ RETRY = 0.5  # seconds to wait after a database error
 
 
 class Recorder:
-    """Writes for one scheduler process. Nothing is dropped when the database is away: it is tried again."""
+    """Writes for one process that executes runs. Nothing is dropped when the database is away: it is tried again.
 
-    def __init__(self, owner: str, *, stop_run: Callable[..., None]) -> None:
+    It knows every run that its process claimed and has not yet seen off; only their leases are renewed, so that a run
+    which fell between claim and pool cannot stay running for ever.
+    """
+
+    def __init__(
+        self, owner: str, *, stop_run: Callable[..., None], on_written: Callable[[], None] = lambda: None
+    ) -> None:
         self.owner = owner
         self.stop_run = stop_run
+        self.on_written = on_written
+        self.held: set[int] = set()
+        self.lock = threading.Lock()  # guards `held`
         self.endings: queue.SimpleQueue[Ending] = queue.SimpleQueue()
         self.lines: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.returned: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.wake = threading.Event()
         self.closing = False
         self.unwritten: list[Ending] = []
+        self.unsaved: list[tuple[Any, ...]] = []
         self.next_look = self.next_renewal = time.monotonic()
         self.thread = threading.Thread(target=self._write, name="recorder", daemon=True)
+
+    def took(self, run_ids: Iterable[int]) -> None:
+        """Take note of runs that this process claimed."""
+        with self.lock:
+            self.held.update(run_ids)
+
+    def holding(self) -> set[int]:
+        """Return the runs that this process claimed and whose end is not written yet."""
+        with self.lock:
+            return set(self.held)
 
     def ended(self, endings: list[Ending]) -> None:
         """Take endings to write."""
@@ -74,40 +94,69 @@ class Recorder:
             try:
                 close_old_connections()
                 self._batch()
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("database away, what is to be written waits", error=str(error).strip())
                 connection.close()
                 time.sleep(RETRY)
                 self.wake.set()
-            if self.closing and not self.unwritten and self.endings.empty() and self.returned.empty():
+            if self.closing and not self._is_behind():
                 connection.close()
                 return
-            time.sleep(PAUSE)
+            if self.endings.qsize() < BATCH:
+                time.sleep(PAUSE)
+
+    def _is_behind(self) -> bool:
+        waiting = (self.endings, self.returned, self.lines)
+        return bool(self.unwritten or self.unsaved) or not all(source.empty() for source in waiting)
 
     def _batch(self) -> None:
         now = time.monotonic()
         if now >= self.next_renewal:
-            self._renew()
+            claims.renew(self.holding(), self.owner)
             self.next_renewal = now + settings.LOCK_TIMEOUT_SECONDS / 3
         self._write_lines()
-        while not self.endings.empty() or self.unwritten:
-            self.unwritten += _drain(self.endings, BATCH - len(self.unwritten))
-            record(self.unwritten, self.owner)
-            self.unwritten = []
-        if returned := _drain(self.returned, BATCH):
-            try:
-                claims.give_back(returned, self.owner)
-            except DatabaseError:
-                self.give_back(returned)
-                raise
+        self._write_endings()
+        self._write_returned()
+        if self._is_behind():
+            self.wake.set()
         if now >= self.next_look:
             self.next_look = now + LOOK_FOR_STOPS
             self._look_for_stops()
 
-    def _renew(self) -> None:
-        """Extend the leases of all that this process runs, before the last third of them begins."""
-        lease = sql.now() + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)
-        JobRun.objects.running().filter(owner=self.owner).update(lease_expires_at=lease)
+    def _write_endings(self) -> None:
+        self.unwritten += _drain(self.endings, BATCH - len(self.unwritten))
+        if not self.unwritten:
+            return
+        try:
+            record(self.unwritten, self.owner)
+        except (DataError, IntegrityError):
+            self._write_one_by_one()
+        self._let_go(one.run_id for one in self.unwritten)
+        self.unwritten = []
+        self.on_written()
+
+    def _write_one_by_one(self) -> None:
+        """Record each ending alone, so that one which the database refuses keeps no other from being recorded."""
+        for one in self.unwritten:
+            try:
+                record([one], self.owner)
+            except (DataError, IntegrityError) as refused:
+                log.error("the database refused what a run reported", run_id=one.run_id, error=str(refused).strip())
+                record([_bare(one)], self.owner)
+
+    def _write_returned(self) -> None:
+        if returned := _drain(self.returned, BATCH):
+            try:
+                claims.give_back(returned, self.owner)
+            except Error:
+                self.give_back(returned)
+                raise
+            self._let_go(returned)
+            self.on_written()
+
+    def _let_go(self, run_ids: Iterable[int]) -> None:
+        with self.lock:
+            self.held.difference_update(run_ids)
 
     def _look_for_stops(self) -> None:
         """Pass on requests to stop a run, as often as it takes until the run has ended."""
@@ -116,18 +165,36 @@ class Recorder:
             self.stop_run(run_id, why=why or "requested", by=by, force=how == "forced")
 
     def _write_lines(self) -> None:
-        messages = _drain(self.lines, BATCH)
-        lines = [
-            RunLogLine(run_id=run_id, number=number, at=at, level=level, text=text)
-            for kind, run_id, *rest in messages
-            if kind == "log"
-            for number, at, level, text in [rest]
-        ]
-        if lines:
-            RunLogLine.objects.bulk_create(lines, ignore_conflicts=True)
-        progress = {run_id: rest[0] for kind, run_id, *rest in messages if kind == "progress"}
-        for run_id, said in progress.items():
+        self.unsaved += _drain(self.lines, BATCH - len(self.unsaved))
+        if not self.unsaved:
+            return
+        try:
+            _save_lines(self.unsaved)
+        except IntegrityError:  # a run was deleted while it spoke
+            kept = set(
+                JobRun.objects.filter(pk__in={message[1] for message in self.unsaved}).values_list("pk", flat=True)
+            )
+            _save_lines([message for message in self.unsaved if message[1] in kept])
+        for run_id, said in {message[1]: message[2] for message in self.unsaved if message[0] == "progress"}.items():
             JobRun.objects.running().filter(pk=run_id, owner=self.owner).update(progress=said)
+        self.unsaved = []
+
+
+def _save_lines(messages: Iterable[tuple[Any, ...]]) -> None:
+    lines = [
+        RunLogLine(run_id=run_id, number=number, at=at, level=level, text=text)
+        for kind, run_id, *rest in messages
+        if kind == "log"
+        for number, at, level, text in [rest]
+    ]
+    if lines:
+        RunLogLine.objects.bulk_create(lines, ignore_conflicts=True)
+
+
+def _bare(one: Ending) -> Ending:
+    """Return how the run ended, without what it reported."""
+    error = "The database refused what the run reported; the scheduler's log says why."
+    return replace(one, summary="", error=error, traceback="", metrics="{}", attributes="{}", result="{}")
 
 
 def _drain(source: queue.SimpleQueue[Any], limit: int) -> list[Any]:

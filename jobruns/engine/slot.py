@@ -15,6 +15,9 @@ from jobruns.engine import child
 from jobruns.runner import Assignment, Ending, stopped
 from jobtypes import registry
 
+FORKSERVER_DIED = 255  # what multiprocessing says of every child when it can no longer know
+STARTING = 30.0  # seconds that a new child may take until it can work; they do not count as its first run's time
+
 
 class Slot:
     """A child process and the runs that it holds: the first is being executed, the others wait their turn."""
@@ -26,6 +29,7 @@ class Slot:
         theirs.close()
         self.runs: deque[Assignment] = deque()
         self.since = 0.0  # monotonic seconds: when the first run began
+        self.ready = False
         self.is_short = False
         self.recalled = False
         self.group: int | None = None
@@ -39,6 +43,10 @@ class Slot:
         self.is_short = short
         self.runs.extend(assignments)
         self._send("run", assignments)
+
+    def began(self) -> None:
+        """Take note that the child can work: the time of its first run counts from now."""
+        self.ready, self.since = True, time.monotonic()
 
     def ended(self, run_id: int) -> None:
         """Take note that a run has ended and the next one begins."""
@@ -64,14 +72,16 @@ class Slot:
         if self.stop_reason and not force:
             return
         self.stop_reason, self.stopped_by = why, by
-        grace = 0.0 if force else registry.job_types()[self.runs[0].job_type].stop_grace_seconds
+        kind = registry.job_types().get(self.runs[0].job_type)
+        grace = 0.0 if force or kind is None else kind.stop_grace_seconds
         self.kill_at = time.monotonic() + grace
         if not force:
             self._send("stop", self.runs[0].run_id, why, by)
 
     def watch(self, now: float) -> None:
         """Stop a run that is past its timeout, and kill one whose grace is over."""
-        if self.runs and not self.stop_reason and now - self.since >= self.runs[0].timeout_seconds:
+        allowed = self.runs[0].timeout_seconds + (0.0 if self.ready else STARTING) if self.runs else 0.0
+        if self.runs and not self.stop_reason and now - self.since >= allowed:
             self.stop("timeout", "", force=False)
         if self.kill_at is not None and now >= self.kill_at:
             self.kill_at = None
@@ -82,8 +92,12 @@ class Slot:
         if self.group is not None:
             child.kill_group(self.group)
             self.group = None
-        if self.process.pid is not None and self.process.is_alive():
+        if self.process.pid is None or not (self.process.is_alive() or self.process.exitcode == FORKSERVER_DIED):
+            return
+        try:
             os.kill(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return  # it has just ended by itself
 
     def obituary(self) -> Ending:
         """Return how the first run ended, now that its process is dead."""
@@ -98,5 +112,5 @@ class Slot:
     def _send(self, *message: object) -> None:
         try:
             self.pipe.send(message)
-        except BrokenPipeError:
+        except OSError:
             return  # the foreman is about to see that the child is dead

@@ -15,13 +15,13 @@ import structlog
 from apscheduler.events import JobSubmissionEvent
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.job import Job
-from apscheduler.jobstores.base import BaseJobStore
-from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from apscheduler.jobstores.base import BaseJobStore, JobLookupError
+from django.db import Error, close_old_connections, connection
 from django_apscheduler.jobstores import DjangoJobStore
 
 from jobruns.engine import claims, ledger, processes, sql
 from jobruns.engine.pool import Pool
+from jobruns.engine.recorder import Recorder
 from jobruns.models import SchedulerProcess
 from jobruns.runner import Assignment
 from schedules.models import Schedule
@@ -29,6 +29,7 @@ from schedules.models import Schedule
 log = structlog.get_logger(__name__)
 
 SHORTEST_SLEEP = timedelta(milliseconds=20)
+UPKEEP_PAUSE = timedelta(seconds=20)
 HOUSEKEEPING = 1.0  # seconds between heartbeats, and between looks for lost runs and ended pauses
 
 
@@ -59,38 +60,43 @@ NEVER_AGAIN = _NeverAgain()
 class RunStore(BaseJobStore):
     """Fires what is due, claims what is ready and answers with it."""
 
-    def __init__(self, process: SchedulerProcess, pool: Pool, *, poll_seconds: float) -> None:
+    def __init__(self, process: SchedulerProcess, pool: Pool, recorder: Recorder, *, poll_seconds: float) -> None:
         super().__init__()
         self.process = process
         self.pool = pool
+        self.recorder = recorder
         self.poll = timedelta(seconds=poll_seconds)
         self.housekeeping_due = 0.0
         self.wake_at = datetime.now(UTC)
         self.away = False
+        self.blocked = False  # runs are ready, but wait for others of their schedule
 
     def get_due_jobs(self, now: datetime) -> list[RunJob]:
         """Return a job for every run that this process just claimed; none while the database is away."""
-        close_old_connections()
         try:
+            close_old_connections()
             found = self._look()
-        except DatabaseError as error:
+        except Error as error:
             connection.close()
             self.wake_at = datetime.now(UTC) + min(self.poll, timedelta(seconds=0.5))
             if not self.away:
                 log.error("database away, nothing fires until it is back", error=str(error).strip())
             self.away = True
             return []
+        self.recorder.took(assignment.run_id for assignment in found)
         if self.away:
             log.info("database back, fires go on")
         self.away = False
         return [RunJob(assignment) for assignment in found]
 
     def _look(self) -> list[Assignment]:
+        if self.away and (returned := claims.give_back_all_but(self.recorder.holding, self.process.name)):
+            log.warning("claimed runs go back to the line, the database went away in between", runs=returned)
         self._keep_house()
         settled = ledger.fire_due()
         room = self.pool.room()
         claimed = claims.claim_ready(room, self.process.name)
-        self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH)
+        self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH, room=room > len(claimed))
         return claimed
 
     def _keep_house(self) -> None:
@@ -101,13 +107,16 @@ class RunStore(BaseJobStore):
         processes.rescue()
         Schedule.objects.resume_ended_pauses(sql.now())
 
-    def _next_wake(self, *, at_once: bool) -> datetime:
-        """Return when to look again, on this host's clock: at the next instant, after the poll at the latest."""
+    def _next_wake(self, *, at_once: bool, room: bool) -> datetime:
+        """Return when to look again, on this host's clock: at the next instant or the next delayed run that there is
+        room for, after the poll at the latest."""
         here, there = datetime.now(UTC), sql.now()
+        if at_once:
+            return here + SHORTEST_SLEEP
         following = Schedule.objects.upcoming().values_list("next_run_at", flat=True).first()
-        if at_once or following is None:
-            return here + (SHORTEST_SLEEP if at_once else self.poll)
-        return here + max(SHORTEST_SLEEP, min(following - there, self.poll))
+        self.blocked, later = claims.outlook(there) if room else (False, None)
+        soonest = min(moment for moment in (following, later, there + self.poll) if moment is not None)
+        return here + max(SHORTEST_SLEEP, soonest - there)
 
     def get_next_run_time(self) -> datetime:
         return self.wake_at
@@ -147,7 +156,13 @@ class PoolExecutor(BaseExecutor):
 
 
 class UpkeepStore(DjangoJobStore):
-    """django-apscheduler's store for the rare housekeeping jobs; a database that is away does not end the loop."""
+    """django-apscheduler's store for the rare housekeeping jobs.
+
+    It is asked a few times a minute only; a database that is away, or a job that somebody removed, does not end the
+    loop.
+    """
+
+    asked_at = float("-inf")
 
     @classmethod
     def handle_submission_event(cls, event: JobSubmissionEvent) -> int | None:
@@ -157,9 +172,14 @@ class UpkeepStore(DjangoJobStore):
         noted: int | None = super().handle_submission_event(event)
         return noted
 
-    def get_next_run_time(self) -> datetime | None:
-        when: datetime | None = self._guarded(super().get_next_run_time)
-        return when
+    def get_due_jobs(self, now: datetime) -> list[Job]:
+        if time.monotonic() - self.asked_at < UPKEEP_PAUSE.total_seconds():
+            return []
+        self.asked_at = time.monotonic()
+        return self._guarded(super().get_due_jobs, now) or []
+
+    def get_next_run_time(self) -> datetime:
+        return datetime.now(UTC) + UPKEEP_PAUSE
 
     def update_job(self, job: Job) -> None:
         self._guarded(super().update_job, job)
@@ -170,7 +190,9 @@ class UpkeepStore(DjangoJobStore):
     def _guarded(self, act: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return act(*arguments)
-        except DatabaseError as error:
+        except Error as error:
             connection.close()
-            log.warning("upkeep waits, database away", error=str(error).strip())
-            return datetime.now(UTC) + timedelta(seconds=settings.SCHEDULER_POLL_SECONDS)
+            log.info("upkeep waits, database away", error=str(error).strip())
+        except JobLookupError as gone:
+            log.info("an upkeep job was removed meanwhile", error=str(gone))
+        return None

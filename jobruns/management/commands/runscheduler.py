@@ -1,8 +1,9 @@
 """`manage.py runscheduler`: fire schedules and execute their runs until SIGTERM or SIGINT."""
 
 import signal
-import threading
 from argparse import ArgumentParser
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.conf import settings
@@ -43,8 +44,18 @@ class Command(BaseCommand):
         if not 0.05 <= options["poll"] <= 60:
             raise CommandError("--poll must lie between 0.05 and 60 seconds.", returncode=2)
         configure_logging(settings.LOGGING_CONFIG, {"format": options["log_format"], "level": options["log_level"]})
-        stop = threading.Event()
+        asked: SimpleQueue[int] = SimpleQueue()  # the one thing that a signal handler may put into without a deadlock
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: stop.set())
+            signal.signal(name, lambda number, _: asked.put(number))
         scheduler = Scheduler(slots=options["processes"], poll_seconds=options["poll"])
-        scheduler.run(stop, drain_timeout=options["drain_timeout"])
+        if not scheduler.run(partial(_wait, asked), drain_timeout=options["drain_timeout"]):
+            raise CommandError("A thread of the scheduler died; the log says why.")
+
+
+def _wait(asked: SimpleQueue[int], seconds: float) -> bool:
+    """Wait for a signal for up to `seconds`; tell whether one came."""
+    try:
+        asked.get(timeout=seconds)
+    except Empty:
+        return False
+    return True
