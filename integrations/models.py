@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 
 from integrations import secrets
 from integrations.kinds import http, kind, sql
-from integrations.kinds.base import Refused, Report, Stored
+from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswerQuerySet
 
 PREFIX = 12  # characters of a token that are kept and shown
@@ -83,7 +83,7 @@ class Connection(models.Model):
         if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in self.name):
             raise ValidationError({"name": ["Control characters are not allowed."]})
         before = Connection.objects.filter(pk=self.pk).first() if self.pk else None
-        stored = Stored(before.address, before.secrets) if before and before.kind == self.kind else None
+        stored = before.as_stored() if before and before.kind == self.kind else None
         try:
             accepted = kind(self.kind).accept(self.address, self._offered, stored)
         except Refused as refused:
@@ -93,6 +93,13 @@ class Connection(models.Model):
         self._offered = values if values or self._offered is not None else None
         if stored is None or stored.secrets != values:
             self.secrets = values
+
+    def as_stored(self) -> Stored:
+        """Return address and secrets; without the secrets if no key fits, so that they can be written again."""
+        try:
+            return Stored(self.address, self.secrets)
+        except secrets.Undecryptable:
+            return Stored(self.address, {})
 
     def store(self, *, by: str) -> None:
         """Check and save a new or edited connection; raises ValidationError by field."""
@@ -106,11 +113,11 @@ class Connection(models.Model):
 
     def test(self) -> Report:
         """Reach the other system once, and return a sentence and warnings. Raises kinds.base.Unusable."""
-        return kind(self.kind).try_out(self.address, self.secrets)
+        return kind(self.kind).try_out(self.address, self._opened())
 
     def sql_url(self) -> URL:
         """Return the address of a database, password included: keep it out of sight. Raises Unusable."""
-        return sql.url(self.address, self.secrets)
+        return sql.url(self.address, self._opened())
 
     def http_address(self) -> str:
         """Return the base address of an HTTP service. Raises Unusable."""
@@ -118,11 +125,17 @@ class Connection(models.Model):
 
     def http_headers(self) -> dict[str, str]:
         """Return the secret headers to send. Raises Unusable."""
-        return http.secret_headers(self.secrets)
+        return http.secret_headers(self._opened())
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret of this connection replaced by `***`."""
-        return secrets.scrub(text, kind(self.kind).secret_values(self.address, self.secrets))
+        return secrets.scrub(text, kind(self.kind).secret_values(*self.as_stored()))
+
+    def _opened(self) -> dict[str, Any]:
+        try:
+            return self.secrets
+        except secrets.Undecryptable as closed:
+            raise Unusable(str(closed)) from None
 
 
 class ApiToken(models.Model):

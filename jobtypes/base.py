@@ -154,6 +154,10 @@ class JobType(ABC, Generic[C]):
         """Return what is wrong in the settings that this job type reads, a sentence each that names the setting."""
         return []
 
+    def propose_timeout(self, config: C) -> int:
+        """Return the seconds that a run with this configuration may take, where nobody says otherwise."""
+        return self.timeout_seconds
+
     def summarise(self, config: C) -> str:
         """Return what a schedule with this configuration does, as the rest of a sentence: "Fetches https://…"."""
         return self.description

@@ -79,12 +79,13 @@ def check_job(schedule: Schedule, errors: Errors) -> None:
     except InvalidParams as refused:
         errors.update(refused.errors)
         return
+    proposed = kind.timeout_seconds
     try:
-        registry.validate(schedule.job_type, schedule.params)
+        proposed = kind.propose_timeout(registry.validate(schedule.job_type, schedule.params))
     except InvalidParams as refused:
         errors.setdefault("params", []).extend(refused.sentences())
     if schedule.timeout_seconds is None:
-        schedule.timeout_seconds = kind.timeout_seconds
+        schedule.timeout_seconds = proposed
     if schedule.max_retries is None:
         schedule.max_retries = settings.DEFAULT_MAX_RETRIES if kind.max_retries is None else kind.max_retries
 

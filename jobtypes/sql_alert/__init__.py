@@ -41,6 +41,9 @@ class SqlAlert(JobType[SqlAlertConfig]):
         if sentence := readonly.refusal(connection.address.partition(":")[0].partition("+")[0], config.query):
             raise InvalidParams({"query": [sentence]})
 
+    def propose_timeout(self, config: SqlAlertConfig) -> int:
+        return config.query_timeout_seconds + 30
+
     def summarise(self, config: SqlAlertConfig) -> str:
         return f"Asks {config.connection} whether something is wrong"
 

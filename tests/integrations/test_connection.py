@@ -302,6 +302,17 @@ def test_the_first_key_encrypts_and_all_decrypt(settings):
         secrets.decrypt(written)
 
 
+def test_a_connection_whose_key_is_gone_says_so_and_can_be_written_anew(settings):
+    connection = stored(f"postgresql://r:{MARKER}@db.example.test/shop")
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    for use in (connection.sql_url, connection.test):
+        with pytest.raises(Unusable, match="CARILLON_ENCRYPTION_KEYS"):
+            use()
+    assert connection.scrub("a text") == "a text"
+    assert "there is none" in complaint(edited, connection)
+    assert edited(connection, "postgresql://r:again@db.example.test/shop").sql_url().password == "again"
+
+
 def test_a_secret_is_scrubbed_in_each_form_that_it_is_sent_in():
     text = 'a p@ss"w b p%40ss%22w c p@ss\\"w d'
     assert secrets.scrub(text, ['p@ss"w']) == "a *** b *** c *** d"

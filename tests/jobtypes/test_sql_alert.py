@@ -6,6 +6,7 @@ import pytest
 from integrations.models import Connection
 from jobtypes import registry
 from jobtypes.base import InvalidParams, JobCancelled, JobFailed, JobTimedOut
+from schedules.models import Schedule
 from tests.jobtypes.databases import SLOW
 from tests.jobtypes.running import TrialContext, execute
 
@@ -296,3 +297,11 @@ def test_mariadb_stays_usable_after_a_refused_write(shop):
     with pytest.raises(JobFailed, match="READ ONLY transaction"):
         alert("SELECT wipe() AS status")
     assert shop.fingerprint == before
+
+
+@on_sqlite
+def test_a_run_may_take_half_a_minute_longer_than_its_query(shop):
+    params = {"connection": "shop", "query": "SELECT 'OK' AS status", "query_timeout_seconds": 100}
+    schedule = Schedule(name="slow", job_type="sql_alert", params=params, schedule_type="manual")
+    schedule.store(by="test")
+    assert (schedule.timeout_seconds, schedule.max_retries) == (130, 0)
