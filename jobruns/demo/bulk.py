@@ -91,7 +91,7 @@ INSERT INTO jobruns_jobrun (
     triggered_by, status, reason, cancellation, cancelled_by, priority, timeout_seconds, queued_at, available_at,
     started_at, finished_at, owner, coalesced_count, correlation_id, idempotency_key, summary, error, traceback,
     metrics, attributes, result, progress)
-WITH RECURSIVE n(k) AS (SELECT %s UNION ALL SELECT k + 1 FROM n WHERE k + 1 < %s),
+WITH RECURSIVE n(k) AS (SELECT CAST(%s AS bigint) UNION ALL SELECT k + 1 FROM n WHERE k + 1 < %s),
     numbered AS (SELECT k, %s + k %% %s AS schedule_id, %s + k / %s * %s + k %% %s * %s / %s AS at,
         k * 7919 %% 1000 AS luck, (k * 104729 %% 3000) / 1000.0 AS seconds FROM n)
 SELECT s.id, s.name, 1, s.job_type, s.environment, s.params, {scheduled}, 1, 'schedule', '',
