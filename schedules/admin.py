@@ -176,8 +176,9 @@ class ScheduleAdmin(Acts):
             "opts": self.opts,
             "kinds": registry.job_types().values(),
             "title": _("What shall it do?"),
+            "query": "job_type",
         }
-        return TemplateResponse(request, "admin/schedules/schedule/job_types.html", context)
+        return TemplateResponse(request, "admin/kinds.html", context)
 
     # The preview
 

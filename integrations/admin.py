@@ -1,0 +1,197 @@
+"""Connections and tokens in the workshop. Secrets go in and never come out; a token is shown once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from integrations.forms import TokenForm, connection_form
+from integrations.kinds.base import Unusable
+from integrations.models import ApiToken, Connection
+
+if TYPE_CHECKING:
+    ConnectionAdminBase = admin.ModelAdmin[Connection]
+    TokenAdminBase = admin.ModelAdmin[ApiToken]
+else:
+    ConnectionAdminBase = TokenAdminBase = admin.ModelAdmin
+
+
+@dataclass(frozen=True, slots=True)
+class KindCard:
+    """One kind of connection where a person chooses."""
+
+    name: str
+    label: str
+    description: str | Promise
+    icon: str
+
+
+CARDS = {
+    "sql": (gettext_lazy("A database that alerts ask; a role without write rights is the true guard."), "schedules"),
+    "http": (gettext_lazy("A base address, and headers that stay secret."), "pulse"),
+}
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ConnectionAdminBase):
+    list_display = ("name", "kind", "address", "updated_by", "updated_at")
+    list_filter = ("kind",)
+    search_fields = ("name", "description", "address")
+    readonly_fields = ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        if not self._may_edit(request, obj):
+            return [(None, {"fields": ("name", "kind", "address", "description")})]
+        secret = "password" if self._kind(request, obj) == "sql" else "headers"
+        return [(None, {"fields": ("name", "address", secret, "description", "kind")})]
+
+    def get_form(
+        self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **options: Any
+    ) -> Any:
+        if not self._may_edit(request, obj):
+            return super().get_form(request, obj, change, **options)
+        return connection_form(self._kind(request, obj))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        asked = request.POST.get("kind") or request.GET.get("kind")
+        if object_id is None and asked not in Connection.Kind.values:
+            return self._choose_kind(request)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        obj.store(by=request.user.get_username())
+
+    def get_urls(self) -> Any:
+        test = self.admin_site.admin_view(require_POST(self.test_view))
+        return [path("<int:pk>/test/", test, name="integrations_connection_test"), *super().get_urls()]
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Reach the other system once and say what came of it."""
+        connection = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, connection):
+            raise PermissionDenied
+        try:
+            report = connection.test()
+        except Unusable as wrong:
+            messages.error(request, str(wrong))
+        else:
+            messages.success(request, report.sentence)
+            for warning in report.warnings:
+                messages.warning(request, warning)
+        return HttpResponseRedirect(reverse("admin:integrations_connection_change", args=[pk]))
+
+    def _choose_kind(self, request: HttpRequest) -> HttpResponseBase:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Where shall it lead?"),
+            "kinds": [KindCard(value, label, *CARDS[value]) for value, label in Connection.Kind.choices],
+            "query": "kind",
+        }
+        return TemplateResponse(request, "admin/kinds.html", context)
+
+    def _kind(self, request: HttpRequest, obj: Connection | None) -> str:
+        return obj.kind if obj else request.POST.get("kind") or request.GET.get("kind", "")
+
+    def _may_edit(self, request: HttpRequest, obj: Connection | None) -> bool:
+        return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(TokenAdminBase):
+    """Non-superusers see and issue only tokens of their own, since a token carries its user's rights."""
+
+    form = TokenForm
+    list_display = ("name", "begins", "user", "state", "created_at", "expires_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "prefix", "user__username")
+    fields = ("user", "name", "expires_at")
+    actions = ("revoke",)
+
+    @admin.display(description="Begins with")
+    def begins(self, token: ApiToken) -> str:
+        return f"{token.prefix}…"
+
+    @admin.display(description="Status")
+    def state(self, token: ApiToken) -> str:
+        if token.revoked_at is not None:
+            return _("Revoked")
+        expired = token.expires_at is not None and token.expires_at <= timezone.now()
+        return _("Expired") if expired else _("Valid")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        tokens = super().get_queryset(request)
+        return tokens if request.user.is_superuser else tokens.filter(user_id=_own_id(request))
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        used = ("begins", "state", "created_at", "last_used_at", "revoked_at")
+        return self.fields if obj is None else (*(self.fields or ()), *used)
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **options: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        users = get_user_model()._default_manager.filter(is_active=True)
+        options["queryset"] = users if request.user.is_superuser else users.filter(pk=_own_id(request))
+        options["initial"] = request.user.pk
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        token, text = ApiToken.issue(user=obj.user, name=obj.name, expires_at=obj.expires_at)
+        obj.__dict__.update(token.__dict__, issued_text=text)
+
+    def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
+        """Show the token at once, on a page of its own: it passes through no cookie and no redirect."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("This is the token"),
+            "token": obj,
+            "text": obj.__dict__["issued_text"],
+        }
+        return TemplateResponse(
+            request, "admin/integrations/apitoken/issued.html", context, headers={"Cache-Control": "no-store"}
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("integrations.change_apitoken")
+
+    @admin.action(description=gettext_lazy("Revoke"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """Refuse these tokens from now on; this cannot be undone."""
+        for token in queryset:
+            token.revoke()
+        said = ngettext("Revoked %(number)d token.", "Revoked %(number)d tokens.", len(queryset))
+        messages.success(request, said % {"number": len(queryset)})
+
+
+def _own_id(request: HttpRequest) -> int:
+    return request.user.pk or 0

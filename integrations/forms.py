@@ -1,0 +1,102 @@
+"""The workshop's forms for connections and tokens. Secrets can be typed, and are never shown again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from integrations.fields import PairsField
+from integrations.models import ApiToken, Connection
+
+if TYPE_CHECKING:
+    ConnectionBase = forms.ModelForm[Connection]
+    TokenBase = forms.ModelForm[ApiToken]
+else:
+    ConnectionBase = TokenBase = forms.ModelForm
+
+EXAMPLES = {
+    "sql": _("Such as postgresql://reader@db.example/shop, or sqlite:///sales.sqlite3 under LOCAL_FILES_ROOT."),
+    "http": _("Such as https://api.example/v1; jobs add a path."),
+}
+
+
+class ConnectionForm(ConnectionBase):
+    """A connection of one kind; `connection_form` sets it."""
+
+    connection_kind = ""
+    kind = forms.CharField(widget=forms.HiddenInput)
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Empty: the stored one stays. To have none, take :*** out of the address."),
+    )
+    headers = PairsField(
+        required=False,
+        widget=forms.Textarea(
+            attrs={"rows": 4, "class": "mono", "spellcheck": "false", "placeholder": "name: value"}
+        ),
+        help_text=_("Sent with every request and never shown again; *** keeps a stored value."),
+    )
+
+    class Meta:
+        model = Connection
+        fields = ("name", "address", "description")
+        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        del self.fields["headers" if self.connection_kind == "sql" else "password"]
+        self.initial["kind"] = self.instance.kind = self.connection_kind
+        self.fields["address"].help_text = EXAMPLES.get(self.connection_kind, "")
+        if self.instance.pk and "headers" in self.fields:
+            self.initial["headers"] = self.instance.masked.get("headers", {})
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if self.cleaned_data.get("password"):
+            self.instance.offer({"password": self.cleaned_data["password"]})
+        elif "headers" in self.cleaned_data:
+            self.instance.offer({"headers": self.cleaned_data["headers"]})
+        return self.cleaned_data
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Put a refused secret at the field where it was typed: the model names it by the refusal's code."""
+        if not (isinstance(error, ValidationError) and hasattr(error, "error_dict")):
+            super().add_error(field, error)
+            return
+        for name, refusals in error.error_dict.items():
+            for refusal in refusals:
+                where = refusal.code if name == NON_FIELD_ERRORS and refusal.code in self.fields else name
+                super().add_error(where if where in self.fields else None, refusal)
+
+
+def connection_form(kind: str) -> type[ConnectionForm]:
+    """Return the form for connections of one kind."""
+    return type("ConnectionForm", (ConnectionForm,), {"connection_kind": kind})
+
+
+class TokenForm(TokenBase):
+    """What a new token needs to be told."""
+
+    expires_at = forms.DateTimeField(
+        required=False,
+        label=_("Expires"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text=_("In UTC; refused from then on. Empty: never."),
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ("user", "name", "expires_at")
+
+    def clean_expires_at(self) -> Any:
+        """Refuse a moment that has passed."""
+        moment = self.cleaned_data["expires_at"]
+        if moment is not None and moment <= timezone.now():
+            raise ValidationError(_("This moment has passed; choose one ahead."))
+        return moment
