@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 from sqlalchemy.engine import URL
 
 LOCAL = "this machine"
+IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
 
 
 def is_meant(location: URL, path: Path | None) -> bool:
@@ -24,6 +26,21 @@ def is_meant(location: URL, path: Path | None) -> bool:
     own_port = int(own.get("PORT") or 5432)
     own_host = own.get("HOST") or own.get("OPTIONS", {}).get("host", "")
     return (database, port) == (str(own["NAME"]), own_port) and bool(_machines(hosts) & _machines(own_host))
+
+
+def identity() -> str:
+    """Return what names Carillon's own PostgreSQL database for certain, on whichever way it is reached.
+
+    Empty on SQLite, and where the server does not tell.
+    """
+    if connection.vendor != "postgresql":
+        return ""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(IDENTITY)
+            return str(cursor.fetchone()[0])
+    except DatabaseError:
+        return ""
 
 
 def _same_file(path: Path, own: Path) -> bool:

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import psycopg
 from sqlalchemy import create_engine
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from integrations import own_database
 from integrations.readonly.reader import CONNECT_SECONDS, QueryFailed, Reader, Table
 
 ROLE = """
@@ -70,17 +72,30 @@ class PostgreSQLReader(Reader):
             return 'Names written as U&"…" are not allowed; write the name itself.'
         return super().refusal(query)
 
+    def __init__(self, location: URL, seconds: float) -> None:
+        super().__init__(location, seconds)
+        self.own = own_database.identity()  # asked for here: the reading thread has no connection of Django's
+
     def engine(self) -> Engine:
         options = {"connect_timeout": CONNECT_SECONDS, "application_name": "carillon"}
         wanted = {name: value for name, value in options.items() if name not in self.location.query}
         return create_engine(self.location, poolclass=NullPool, hide_parameters=True, connect_args=wanted)
 
     def guard(self, connection: Connection) -> None:
+        self._refuse_own(connection)
         connection.rollback()
         self.raw.read_only = True  # psycopg sends BEGIN READ ONLY
         limit = int((self.seconds + 1) * 1000)  # the watchdog, a second earlier, is the one that is meant to act
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
         connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {limit}")
+
+    def _refuse_own(self, connection: Connection) -> None:
+        """Refuse Carillon's own database also where another name or port led to it."""
+        if not self.own:
+            return
+        with suppress(SQLAlchemyError):  # a server that does not tell: the names were compared before
+            if connection.exec_driver_sql(own_database.IDENTITY).scalar() == self.own:
+                raise QueryFailed("This is Carillon's own database; a connection may not lead there.")
 
     def ask(self, connection: Connection, query: str, *, max_rows: int) -> Table:
         """Declare a cursor, which takes one SELECT only, by a prepared statement, which takes one statement only."""

@@ -4,7 +4,9 @@ import sqlite3
 import psycopg
 import pymysql
 import pytest
+from django.db import connection as db
 
+from integrations import own_database
 from integrations.kinds.base import Unusable
 from integrations.models import Connection
 from tests.services import MARIADB, POSTGRESQL, need
@@ -103,3 +105,15 @@ def test_a_mariadb_user_that_may_only_read_gives_no_warning():
             assert tried("sql", "mariadb://carillon_reader:h1dden-word@127.0.0.1:3306/mysql").warnings == ()
         finally:
             cursor.execute("DROP USER carillon_reader@'%'")
+
+
+def test_carillons_own_postgresql_is_recognised_behind_another_name(monkeypatch):
+    if db.vendor != "postgresql":
+        pytest.skip("Carillon lives in SQLite here.")
+    own = db.settings_dict
+    host = own["HOST"] or own["OPTIONS"].get("host", "localhost")
+    place = f"?host={host}" if host.startswith("/") else ""
+    host = "" if place else f"{host}:{own['PORT'] or 5432}"
+    monkeypatch.setattr(own_database, "is_meant", lambda location, path: False)  # as if the names told nothing
+    with pytest.raises(Unusable, match="own database"):
+        tried("sql", f"postgresql://{own['USER'] or 'postgres'}:{own['PASSWORD']}@{host}/{own['NAME']}{place}")
