@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from jobruns.models import JobRun
 from schedules.moments import span
 
-LEAST, MOST = 22.0, 62.0  # percent: no phase is narrower than its label
+LEAST, MOST = 15.0, 70.0  # percent: no phase is narrower than its label
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,13 @@ def sparkline(seconds: Sequence[float], usual: float | None, width: int = 64) ->
     """Draw how long the runs took, oldest first, the last one dotted, with the usual band behind."""
     if len(seconds) < 2:
         return SafeString("")
-    top = max(seconds) or 1
+    low, high = min(seconds), max(seconds)
+    scale = (high - low) or 1
     step = (width - 6) / (len(seconds) - 1)
-    points = [(3 + index * step, 17 - 14 * value / top) for index, value in enumerate(seconds)]
+    points = [(3 + index * step, 17 - 14 * (value - low) / scale) for index, value in enumerate(seconds)]
     band = SafeString("")
     if usual:
-        middle = 17 - 14 * min(usual / top, 1)
+        middle = 17 - 14 * min(max((usual - low) / scale, 0), 1)
         band = format_html('<rect x="0" y="{}" width="{}" height="6"/>', f"{middle - 3:.1f}", width)
     return format_html(
         '<svg class="spark" width="{}" height="20" aria-hidden="true">{}'

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from jobruns.strips import slot
 from schedules import moments
@@ -57,6 +58,8 @@ def when(moment: datetime | None, style: str = "clock", zone: str = "") -> SafeS
         "full": lambda: moments.full(moment, now, at),
         "utc": lambda: moment.astimezone(ZoneInfo("UTC")).strftime("%H:%M"),
         "relative": lambda: moments.relative(moment, now),
+        "ago": lambda: moments.relative(min(moment, now), now),
+        "coming": lambda: moments.relative(moment, now) if moment > now else _("due now"),
         "distance": lambda: moments.distance((moment - now).total_seconds()),
         "elapsed": lambda: moments.span(max((now - moment).total_seconds(), 0)),
     }

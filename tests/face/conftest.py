@@ -1,0 +1,155 @@
+"""A small world to look at: every state of a run, a paused schedule, a scheduler that is alive."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, sync_playwright
+
+from jobruns.models import JobRun, RunLogLine, SchedulerProcess
+from schedules.models import Schedule
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not os.path.exists(CHROMIUM):
+        if os.environ.get("CARILLON_REQUIRE_SERVICES") == "1":
+            pytest.fail(f"{CHROMIUM} is not there")
+        pytest.skip(f"{CHROMIUM} is not there")
+    # The browser's driver runs a loop in this thread; the tests use the database from it all the same.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def operator(db: None) -> Any:
+    return get_user_model().objects.create_superuser("operator", password="a-long-password")
+
+
+@pytest.fixture
+def viewer(db: None) -> Any:
+    return get_user_model().objects.create_user("viewer", password="a-long-password")
+
+
+@pytest.fixture
+def pages(client: Client, operator: Any) -> Client:
+    """A client that is signed in with every right."""
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
+def world(db: None) -> SimpleNamespace:
+    """Six schedules with runs in every state; named by what is the matter with them."""
+    now = timezone.now().replace(microsecond=0)
+    SchedulerProcess.objects.create(name="one", host="here", pid=1, version="0", slots=4, heartbeat_at=now)
+    calm = schedule("calm_import", tags=["customer"])
+    for hours in range(40, 0, -1):
+        run_of(calm, now - timedelta(hours=hours), took=40)
+    failing = schedule("failing_import", params={"message": "hello"}, description="Loads invoices.")
+    run_of(failing, now - timedelta(hours=3), took=20)
+    failed = run_of(
+        failing, now - timedelta(hours=1), status="failed", reason="expected", error="Refused 4,812 of 96,240 rows."
+    )
+    for number, level in enumerate(("info", "warning", "error"), 1):
+        RunLogLine.objects.create(run=failed, number=number, at=now, level=level, text=f"line {number} <b>&</b>")
+    ended(failing, failed, consecutive_failures=2, failed_runs=2, total_runs=3, successful_runs=1)
+    late = schedule("late_check")
+    run_of(late, now - timedelta(hours=2), wait=700)
+    run_of(late, now - timedelta(hours=5), status="cancelled", reason="requested", summary="Cancelled by somebody.")
+    run_of(late, now - timedelta(hours=4), status="skipped", reason="overlap", started=False)
+    run_of(late, now - timedelta(hours=6), status="missed", reason="downtime", started=False, coalesced_count=8)
+    alerting = schedule("alerting_query")
+    alert = None
+    for minutes in range(50, 0, -10):
+        result = {"status": "ALERT" if minutes < 30 else "OK", "actual_value": 60 - minutes, "threshold": 20}
+        alert = run_of(alerting, now - timedelta(minutes=minutes), result=result, metrics={"actual_value": 7})
+    ended(alerting, alert, total_runs=5, successful_runs=5)
+    busy = schedule("busy_job")
+    running = run_of(
+        busy,
+        now - timedelta(minutes=2),
+        status="running",
+        lease_expires_at=now + timedelta(hours=1),
+        progress={"done": 58, "total": 323, "text": "controls"},
+    )
+    run_of(busy, now, status="pending", started=False, trigger="manual", triggered_by="somebody")
+    answer = run_of(
+        busy,
+        now - timedelta(hours=9),
+        result={"url": "https://x.example/", "status": 200, "body": "<script>alert(1)</script>"},
+    )
+    paused = schedule("paused_callback")
+    paused.pause(by="somebody", reason="Partner moves", until=now + timedelta(hours=8))
+    return SimpleNamespace(
+        calm=calm,
+        failing=failing,
+        failed=failed,
+        late=late,
+        alert=alert,
+        running=running,
+        answer=answer,
+        paused=paused,
+    )
+
+
+def schedule(name: str, **fields: Any) -> Schedule:
+    new = Schedule(
+        name=name,
+        job_type="noop",
+        schedule_type="cron",
+        cron_expression="0 * * * *",
+        timezone="Europe/Riga",
+        **fields,
+    )
+    new.store(by="somebody")
+    return new
+
+
+def run_of(
+    one: Schedule,
+    at: Any,
+    *,
+    status: str = "success",
+    took: float = 5,
+    wait: float = 0,
+    started: bool = True,
+    **fields: Any,
+) -> JobRun:
+    begun = at + timedelta(seconds=wait) if started else None
+    over = None if status in {"running", "pending"} else (begun or at) + timedelta(seconds=took if begun else 0)
+    return JobRun.objects.create(
+        schedule=one,
+        schedule_name=one.name,
+        job_type=one.job_type,
+        environment=one.environment,
+        params=one.params,
+        scheduled_for=at,
+        queued_at=at,
+        available_at=at,
+        started_at=begun,
+        finished_at=over,
+        status=status,
+        idempotency_key=f"{one.pk}-{at.isoformat()}",
+        **fields,
+    )
+
+
+def ended(one: Schedule, last: JobRun, **counters: int) -> None:
+    Schedule.objects.filter(pk=one.pk).update(
+        last_run_id=last.pk, last_status=last.status, last_run_at=last.started_at, usual_seconds=30, **counters
+    )
+    one.refresh_from_db()
