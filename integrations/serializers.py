@@ -13,6 +13,7 @@ from integrations.rest.fields import MomentField, StrictFields
 from integrations.secrets import Undecryptable
 
 SECRETS = {"http": "headers", "sql": "password"}  # kind → the name under which its secrets are sent
+MOST_HEADERS = 50
 
 
 class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]):
@@ -47,6 +48,8 @@ class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a secret that the kind does not have."""
+        if len(values.get("headers", {})) > MOST_HEADERS:
+            raise serializers.ValidationError({"headers": [f"At most {MOST_HEADERS} headers."]})
         kind = values.get("kind") or getattr(self.instance, "kind", "")
         wrong = [name for name in SECRETS.values() if name in values and SECRETS.get(kind) != name]
         if wrong:

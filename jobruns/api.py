@@ -36,6 +36,7 @@ class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
     filterset_class = RunFilter
     lookup_value_regex = "[0-9]{1,18}"
     orderings = {name: name for name in ("id", "scheduled_for", "started_at", "finished_at", "queued_at")}
+    usual_ordering = "-id"
     rights = {"cancel": "jobruns.cancel_jobrun", "retry": "schedules.trigger_schedule"}
 
     def get_throttles(self) -> list[BaseThrottle]:
@@ -83,7 +84,7 @@ class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
         )
         return Response({"run_id": fresh.pk, "execution_id": fresh.pk}, status=202)
 
-    @action(detail=True)
+    @action(detail=True, orderings={"number": "number"}, usual_ordering="number")
     def logs(self, request: Request, pk: str) -> Response:
         return self._page(self.get_object().log_lines.all(), serializers.LogLineSerializer)
 

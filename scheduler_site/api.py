@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views import defaults
+from drf_spectacular import renderers
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
@@ -16,6 +19,31 @@ from integrations.rest.problems import CONTENT_TYPE, problem_body
 from jobruns.api import RunViewSet, StatsViewSet
 from jobtypes.api import JobTypeViewSet
 from schedules.api import ScheduleViewSet
+
+
+class Schema(SpectacularAPIView):
+    """The OpenAPI document, as JSON unless YAML is asked for."""
+
+    renderer_classes = [
+        renderers.OpenApiJsonRenderer2,
+        renderers.OpenApiJsonRenderer,
+        renderers.OpenApiYamlRenderer,
+        renderers.OpenApiYamlRenderer2,
+    ]
+
+
+class Documentation(SpectacularSwaggerSplitView):
+    """The document as a page to read and try; a stranger is led to the login."""
+
+    url_name = "schema"
+    template_name = "api/docs.html"
+
+    def handle_exception(self, error: Exception) -> HttpResponseBase:
+        """Lead strangers to the login and back."""
+        if isinstance(error, NotAuthenticated):
+            return redirect_to_login(self.request.get_full_path())
+        return super().handle_exception(error)
+
 
 ROW = "(?P<pk>[0-9]{1,18})"
 SCHEDULE = "(?P<schedule_id>[0-9]{1,18})"
@@ -46,8 +74,8 @@ addresses: list[URLPattern | URLResolver] = [
     path("job-types", JobTypeViewSet.as_view({"get": "list"})),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"})),
     *router.urls,
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"), name="docs"),
+    path("schema", Schema.as_view(), name="schema"),
+    path("docs", Documentation.as_view(), name="docs"),
     re_path("", lambda request: not_found(request, None)),
 ]
 

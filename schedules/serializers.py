@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 from rest_framework import serializers
 
-from integrations.rest.fields import MomentField, StrictFields
+from integrations.rest.fields import BoundedList, MomentField, StrictFields
 from schedules import changes
 from schedules.models import Schedule
 
-NULL = {"allow_null": True, "required": False}
+NULL: Any = {"allow_null": True, "required": False}
 TIMING = ["schedule_type", "cron_expression", "interval_seconds", "scheduled_at", "anchor_at", "timezone"]
 BOUNDS = ["start_at", "end_at", "max_runs"]
 POLICIES = [
@@ -55,9 +55,7 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
 
     name = serializers.CharField(max_length=255, trim_whitespace=False)
     environment = serializers.CharField(max_length=50, trim_whitespace=False, **NULL)
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=64, trim_whitespace=False), max_length=20, **NULL
-    )
+    tags = BoundedList(child=serializers.CharField(max_length=64, trim_whitespace=False), max_length=20, **NULL)
     params = serializers.DictField(help_text="As the job type's schema in `job-types` says.", **NULL)
     enabled = serializers.BooleanField(
         required=False, help_text="Whether it fires: the status is active. False pauses, true resumes."

@@ -47,6 +47,16 @@ class MomentField(serializers.DateTimeField):
             raise ValidationError(str(refused)) from None
 
 
+class BoundedList(serializers.ListField):
+    """A list whose length is checked before its members are."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the members; raises ValidationError."""
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            raise ValidationError(f"At most {self.max_length} of them; these are {len(data)}.")
+        return super().to_internal_value(data)
+
+
 class StrictFields(serializers.Serializer[Any]):
     """Mix into a serializer: a name that it does not know is an error under that name.
 
@@ -60,7 +70,7 @@ class StrictFields(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Return the validated values; raises ValidationError by field."""
         if not isinstance(data, Mapping):
-            raise ValidationError("Send a JSON object.")
+            raise ValidationError({"non_field_errors": ["Send a JSON object."]})
         errors: dict[str, list[str]] = {}
         known: dict[str, Any] = {}
         for name, value in data.items():

@@ -24,7 +24,9 @@ class StrictFilterBackend(DjangoFilterBackend):
     """Filter, and refuse query parameters that the list does not have."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        """Return the filtered rows; raises ValidationError by parameter."""
+        """Return the filtered rows; raises ValidationError by parameter. One row by its id is not filtered."""
+        if "pk" in view.kwargs:
+            return queryset
         filters = view.filterset_class.base_filters if getattr(view, "filterset_class", None) else {}
         known = [*filters, *pagination.PARAMETERS]
         wrong = [name for name in request.query_params if name not in known]

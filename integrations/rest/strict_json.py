@@ -2,11 +2,14 @@
 
 import json
 import math
+import re
 from typing import Any
 
 MOST_BYTES = 1_048_576
 DEEPEST = 32
 LONGEST_NUMBER = 100  # characters
+MOST_NESTED = 20_000  # objects and lists
+SUSPECT_NUMBER = re.compile(r"[0-9]{100}|[0-9][eE]\+?[0-9]{3}")
 
 
 class NotJSON(ValueError):
@@ -17,21 +20,25 @@ def loads(raw: bytes) -> Any:
     """Return the value in `raw`.
 
     Raises NotJSON for invalid UTF-8 or JSON, NaN and infinities, numbers of more than 100 characters, a name used
-    twice in one object, nesting deeper than 32, NUL and half surrogate pairs.
+    twice in one object, more than 20,000 objects and lists, nesting deeper than 32, NUL and half surrogate pairs.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as broken:
         raise NotJSON(f"The body is not valid UTF-8 at byte {broken.start}.") from None
+    brackets = text.count("[") + text.count("{")
+    if brackets > MOST_NESTED:
+        raise NotJSON(f"At most {MOST_NESTED} objects and lists are taken.")
+    numbers: dict[str, Any] = {}
+    if SUSPECT_NUMBER.search(text):  # only then is each number looked at, which costs
+        numbers = {"parse_float": _float, "parse_int": _integer}
     try:
-        value = json.loads(
-            text, parse_constant=_constant, parse_float=_float, parse_int=_integer, object_pairs_hook=_object
-        )
+        value = json.loads(text, parse_constant=_constant, object_pairs_hook=_object, **numbers)
     except json.JSONDecodeError as broken:
         raise NotJSON(f"This is no JSON: {broken.msg} (line {broken.lineno}, column {broken.colno}).") from None
     except RecursionError:
         raise NotJSON(f"The JSON is nested deeper than {DEEPEST} levels.") from None
-    if text.count("[") + text.count("{") > DEEPEST or "\\u" in text:
+    if brackets > DEEPEST or "\\u" in text:
         _walk(value)
     return value
 
@@ -66,7 +73,7 @@ def _walk(value: Any) -> None:
     level, depth = [value], 0
     while level:
         depth += 1
-        if depth > DEEPEST + 1:
+        if depth > DEEPEST and any(isinstance(item, dict | list) for item in level):
             raise NotJSON(f"The JSON is nested deeper than {DEEPEST} levels.")
         below: list[Any] = []
         for item in level:

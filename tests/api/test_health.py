@@ -1,0 +1,74 @@
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+
+from jobruns.models import SchedulerProcess
+
+
+@pytest.fixture
+def scheduler(db):
+    return SchedulerProcess.objects.create(name="one", host="h", pid=1, version="1")
+
+
+@pytest.mark.parametrize("path", ["/health", "/live"])
+def test_health_says_up_and_nothing_else(path, django_db_blocker):
+    with django_db_blocker.block():
+        answer = Client().get(path)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_ready_with_a_fresh_heartbeat(scheduler):
+    assert Client().get("/ready").status_code == 200
+
+
+def test_not_ready_without_a_fresh_heartbeat(scheduler):
+    SchedulerProcess.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=60))
+    answer = Client().get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "ok", "scheduler": "no fresh heartbeat"}
+
+
+def test_not_ready_without_the_database(scheduler):
+    def gone(*_):
+        raise OperationalError("the server closed the connection")
+
+    with connection.execute_wrapper(gone):
+        answer = Client().get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "not reachable"
+
+
+@pytest.mark.parametrize("path", ["/health/detailed", "/metrics"])
+def test_details_need_a_right(admin, nobody, path):
+    assert Client().get(path).status_code == 401
+    assert nobody.get(path).status_code == 403
+    assert admin.get(path).status_code == 200
+
+
+def test_details_name_the_processes_and_what_waits(admin, scheduler, a_schedule):
+    admin.post(f"schedules/{a_schedule()['id']}/trigger")
+    body = admin.get("/health/detailed").json()
+    assert [(one["name"], one["alive"]) for one in body["processes"]] == [("one", True)]
+    assert (body["runs_pending"], body["runs_running"], body["overdue_schedules"]) == (1, 0, 0)
+    assert body["oldest_ready_wait_seconds"] > 0
+
+
+def test_metrics_count_what_the_tables_hold(admin, scheduler, a_schedule):
+    a_schedule(name="off", enabled=False)
+    admin.post(f"schedules/{a_schedule()['id']}/trigger")
+    answer = admin.get("/metrics", Accept="text/plain")
+    lines = answer.content.decode().splitlines()
+    assert answer["Content-Type"].startswith("text/plain")
+    assert 'schedules_total{status="paused",type="cron"} 1.0' in lines
+    assert 'schedule_executions_total{schedule_type="cron",status="success"} 0.0' in lines
+    assert "schedule_runs_pending 1.0" in lines
+    assert any(line.startswith('scheduler_heartbeat_age_seconds{process="one"}') for line in lines)
+
+
+def test_a_scrape_costs_the_same_whatever_the_history(admin, django_assert_max_num_queries):
+    admin.get("/metrics")
+    with django_assert_max_num_queries(7):
+        admin.get("/metrics")
