@@ -1,10 +1,16 @@
 """Fixtures that many tests share."""
 
+import os
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from schedules.models import Schedule
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture
@@ -21,3 +27,18 @@ def make_schedule():
         return schedule
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not os.path.exists(CHROMIUM):
+        if os.environ.get("CARILLON_REQUIRE_SERVICES") == "1":
+            pytest.fail(f"{CHROMIUM} is not there")
+        pytest.skip(f"{CHROMIUM} is not there")
+    # The browser's driver runs a loop in this thread; the tests use the database from it all the same.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
