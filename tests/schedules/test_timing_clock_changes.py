@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schedules.timing import Timing, TimingError, clock_changes, instants, preview
+from schedules.timing import Timing, TimingError, clock_changes, instants, preview, stretch
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 
@@ -65,6 +65,14 @@ TABLE = [
 def test_an_expression_fires_at(zone, expression, after, expected):
     found = islice(instants(Timing("cron", cron=expression, zone=zone), datetime.fromisoformat(after)), len(expected))
     assert [at.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes") for at in found] == expected
+
+
+def test_a_stretch_over_a_gap_holds_the_late_fire():
+    timing = Timing("cron", cron="30 2 * * *", zone=BERLIN)
+    first, late, last = (datetime(2026, 3, *at, tzinfo=UTC) for at in ((28, 1, 30), (29, 1, 0), (30, 0, 30)))
+    counted = stretch(timing, first, last, 3)
+    assert (counted.count, counted.newest) == (3, (first, late, last))
+    assert stretch(timing, first, late, 1).newest == (late,)
 
 
 @pytest.mark.parametrize(
