@@ -50,7 +50,7 @@ class HistoryQuerySet(models.QuerySet["JobRun"]):
         ends = rows.aggregate(low=models.Min("pk"), high=models.Max("pk"))
         if ends["high"] is None:
             return 0
-        low, high = ends["low"], ends["high"] + 1
+        low, high = int(ends["low"]), int(ends["high"]) + 1
         while low < high:
             middle = (low + high) // 2
             found = rows.filter(pk__gte=middle).values_list("pk", "queued_at").first()

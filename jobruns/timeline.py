@@ -111,13 +111,13 @@ def track(view: Window, bars: Sequence[Bar], usual: float | None) -> SafeString:
         parts.append(_rect(f"m-{key}", left, min(width, 100 - left)))
     for bar in bars:
         if bar.due is not None and bar.due < bar.start:
-            due, left = f"{view.at(bar.due):.2f}", f"{view.at(bar.start):.2f}"
+            due, began = f"{view.at(bar.due):.2f}", f"{view.at(bar.start):.2f}"
             parts.append(
                 format_html(
                     '<svg y="50%" overflow="visible"><line class="lead" x1="{0}%" x2="{1}%"/>'
                     '<line class="tick" x1="{0}%" x2="{0}%" y1="-6" y2="6"/></svg>',
                     due,
-                    left,
+                    began,
                 )
             )
     return format_html_join("", "{}", ((part,) for part in parts))

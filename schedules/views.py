@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -54,19 +54,29 @@ def act(request: HttpRequest, verb: Verb, schedules: list[Schedule], *, sure: bo
     answered = request.method == "POST" and (sure or bool(request.POST.get("sure")))
     form = verb.question(request.POST if answered else None)
     if answered and not changed_meanwhile(request, schedules) and form.is_valid():
-        finish(request, verb, schedules, form.cleaned_data)
-        return redirect(way_back(request))
+        done, refused = verb.do(schedules, by=request.user.get_username(), answers=form.cleaned_data)
+        if done or not form.fields:
+            report(request, verb, done, refused)
+            return redirect(way_back(request))
+        show(form, refused)
     return render(request, "question.html", question(request, verb, schedules, form))
 
 
-def finish(request: HttpRequest, verb: Verb, schedules: list[Schedule], answers: dict[str, Any]) -> None:
-    """Do it, and say to how many it was done and why not to the others."""
-    done, refused = verb.do(schedules, by=request.user.get_username(), answers=answers)
+def report(request: HttpRequest, verb: Verb, done: list[Schedule], refused: list[ValidationError]) -> None:
+    """Say to how many it was done and why not to the others."""
     if done:
         sentence = str(verb.done) % {"what": what(done)}
         messages.success(request, format_html("{} {}", sentence, undo(verb, done)))
-    for reason in refused[:5]:
-        messages.error(request, reason)
+    for refusal in refused[:5]:
+        messages.error(request, " ".join(refusal.messages))
+
+
+def show(form: Any, refused: list[ValidationError]) -> None:
+    """Put what was refused beside the field that it is about, once each."""
+    for refusal in refused[:1]:
+        named = refusal.error_dict if hasattr(refusal, "error_dict") else {"": refusal}
+        for field, error in named.items():
+            form.add_error(field if field in form.fields else None, error)
 
 
 def undo(verb: Verb, done: list[Schedule]) -> str:

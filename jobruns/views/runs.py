@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobruns.history import COUNTED, HistoryQuerySet
+from jobruns.history import COUNTED
 from jobruns.models import JobRun
+from jobruns.queries import JobRunQuerySet
 from jobruns.states import state_of, why
 from jobtypes import registry
 from schedules.models import Schedule
@@ -68,7 +69,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     )
 
 
-def search(found: HistoryQuerySet, text: str) -> tuple[HistoryQuerySet, str]:
+def search(found: JobRunQuerySet, text: str) -> tuple[JobRunQuerySet, str]:
     """Return the runs that a search line leaves, and a sentence if it cannot be read."""
     try:
         words = shlex.split(text[:500])
@@ -92,7 +93,7 @@ def search(found: HistoryQuerySet, text: str) -> tuple[HistoryQuerySet, str]:
     return found, ""
 
 
-def of_state(found: HistoryQuerySet, status: str) -> HistoryQuerySet:
+def of_state(found: JobRunQuerySet, status: str) -> JobRunQuerySet:
     """Return the runs in a state: a status, or what a success may mean: late, alert."""
     if status == "late":
         return found.late()
