@@ -229,7 +229,7 @@ def _judge(config: HttpRequestConfig, answer: http.Answer, connection: Connectio
     result = {
         "url": url,
         "status": answer.status,
-        "content_type": answer.headers.get("content-type", ""),
+        "content_type": _scrub(connection, answer.headers.get("content-type", ""))[:200],
         "body": kept.replace("\0", "\ufffd"),
         "body_cut": answer.cut or len(kept) < len(text),
     }

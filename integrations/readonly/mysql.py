@@ -50,15 +50,20 @@ class MySQLReader(Reader):
         columns = column_names(result)
         rows = [tuple(row) for row in result.fetchmany(max_rows)]
         if len(rows) == max_rows:
-            self.interrupt()  # closing a streamed answer reads it to its end, so end it first
+            self._end_statement()  # closing a streamed answer reads it to its end, so end it first
         with suppress(SQLAlchemyError, self.driver.Error):
             result.close()
         return Table(columns, rows)
 
     def interrupt(self) -> None:
+        super().interrupt()
+        self._end_statement()
+
+    def _end_statement(self) -> None:
+        """Kill the statement, not the connection, over a connection of its own."""
         if self.thread:
-            where = self.location.translate_connect_args(username="user")
-            with suppress(self.driver.Error), self.driver.connect(**where, connect_timeout=3) as other:
+            _, options = self.location.get_dialect()().create_connect_args(self.location)
+            with suppress(self.driver.Error), self.driver.connect(**{**options, "connect_timeout": 3}) as other:
                 other.query(f"KILL QUERY {self.thread}")
 
     def sever(self) -> None:

@@ -113,6 +113,7 @@ class PostgreSQLReader(Reader):
             raise QueryFailed(" ".join(str(refused).split())) from None
 
     def interrupt(self) -> None:
+        super().interrupt()
         if (raw := self.raw) is not None:
             with suppress(psycopg.Error):
                 raw.cancel_safe(timeout=3.0)

@@ -1,6 +1,7 @@
 """What reading has in common on every database."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Reader:
         self.location = location
         self.seconds = seconds
         self.raw: Any = None  # the driver's connection while one is open
+        self.given_up = threading.Event()
 
     @classmethod
     def refusal(cls, query: str) -> str:
@@ -61,7 +63,8 @@ class Reader:
             raise QueryFailed(_sentence(refused)) from None
 
     def interrupt(self) -> None:
-        """Ask the server to give up the statement. Called from another thread."""
+        """Ask the server to give up the statement, or do not begin it. Called from another thread."""
+        self.given_up.set()
 
     def sever(self) -> None:
         """Cut the line to the server. Called from another thread."""
@@ -96,6 +99,8 @@ class Reader:
                 self.raw = connection.connection.dbapi_connection
                 try:
                     self.guard(connection)
+                    if self.given_up.is_set():
+                        raise QueryFailed("It was given up before the query began.")
                     yield connection
                 finally:
                     self.raw = None

@@ -1,11 +1,10 @@
 """Read from an SQLite file: opened read only, and an authorizer that knows nothing but reading."""
 
 import sqlite3
-import threading
 from urllib.parse import quote
 
 from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
 from integrations.readonly.reader import Reader
@@ -17,10 +16,6 @@ LONGEST = 2_097_152  # bytes of one value
 
 
 class SQLiteReader(Reader):
-    def __init__(self, location: URL, seconds: float) -> None:
-        super().__init__(location, seconds)
-        self.given_up = threading.Event()
-
     def engine(self) -> Engine:
         address = f"file:{quote(self.location.database or '')}?mode=ro"
 
@@ -33,9 +28,6 @@ class SQLiteReader(Reader):
         self.raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
         self.raw.set_progress_handler(self.given_up.is_set, STEPS)
         self.raw.set_authorizer(_authorize)
-
-    def interrupt(self) -> None:
-        self.given_up.set()
 
     def look(self, connection: Connection) -> tuple[str, tuple[str, ...]]:
         version, tables = self.ask(

@@ -42,14 +42,15 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """Return it for people: "ALERT: 37, above the threshold 20"."""
+        actual, threshold = _told(self.actual_value), _told(self.threshold)
         if self.actual_value is None:
             return f"{self.status}."
         if self.threshold is None:
-            return f"{self.status}: {self.actual_value}."
+            return f"{self.status}: {actual}."
         where = "with"
         if is_number(self.actual_value) and is_number(self.threshold):
             where = _compare(self.actual_value, self.threshold)
-        return f"{self.status}: {self.actual_value}, {where} the threshold {self.threshold}."
+        return f"{self.status}: {actual}, {where} the threshold {threshold}."
 
 
 def judge(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, no_rows: Policy, null_value: Policy) -> Verdict:
@@ -167,6 +168,11 @@ def _compare(actual: Any, threshold: Any) -> str:
     if actual == threshold:
         return "at"
     return "above" if actual > threshold else "below"
+
+
+def _told(value: Value) -> str:
+    """Return a value for a sentence: a fraction with ten digits at most."""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)[:200]
 
 
 def _text(text: str) -> str:

@@ -50,7 +50,8 @@ def test_ok_needs_no_value_column_and_no_threshold():
     [
         (37, 20, "ALERT: 37, above the threshold 20."),
         (Decimal("9000.50"), 10000, "ALERT: 9000.5, below the threshold 10000."),
-        (20, 20.0, "ALERT: 20, at the threshold 20.0."),
+        (20, 20.0, "ALERT: 20, at the threshold 20."),
+        (0.5001375004649162, 24, "ALERT: 0.5001375005, below the threshold 24."),
         ("late", "early", "ALERT: late, with the threshold early."),
     ],
 )
