@@ -55,3 +55,14 @@ def test_make_alone_lists_the_targets() -> None:
     said = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
     for target in ("demo", "test", "check", "bench"):
         assert f"make {target} " in said.stdout
+
+
+def test_every_setting_that_is_read_is_documented() -> None:
+    code = (ROOT / "scheduler_site" / "settings.py").read_text() + (
+        ROOT / "scheduler_site" / "environment.py"
+    ).read_text()
+    read = set(re.findall(r"(?:integer|boolean|items|choice|json_object|str|json)\(\s*\"([A-Z_]+)\"", code))
+    documented = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs" / "reference" / "settings.md").read_text()))
+    assert {"DATABASE_URL", "LOG_LEVEL"} <= read
+    assert not read - documented
+    assert not documented - read - {"CARILLON_ADMIN_PASSWORD", "HOST", "PORT", "DEBUG", "INFO", "WARNING", "ERROR"}
