@@ -19,7 +19,7 @@ from integrations.kinds.base import Unusable
 from integrations.models import ApiToken, Connection
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
-from integrations.rest.permissions import Authenticated
+from integrations.rest.permissions import Authenticated, caller
 from integrations.secrets import Undecryptable
 from integrations.serializers import ConnectionSerializer, IssuedSerializer, TokenSerializer
 
@@ -88,7 +88,7 @@ class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
     def get_queryset(self) -> QuerySet[ApiToken]:
         """Return the tokens that the caller may see."""
         tokens = ApiToken.objects.select_related("user")
-        return tokens if self.request.user.is_superuser else tokens.filter(user_id=self.request.user.pk)
+        return tokens if self.request.user.is_superuser else tokens.filter(user=caller(self.request))
 
     def list(self, request: Request) -> Response:
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -101,7 +101,7 @@ class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
         expires = values.get("expires_at")
         if expires is not None and expires.tzinfo is None:
             expires = expires.replace(tzinfo=UTC)
-        token, text = ApiToken.issue(user=request.user, name=values["name"], expires_at=expires)
+        token, text = ApiToken.issue(user=caller(request), name=values["name"], expires_at=expires)
         shown = IssuedSerializer(token).data
         return Response({**shown, "token": text}, status=201, headers={"Cache-Control": "no-store"})
 

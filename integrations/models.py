@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_urlsafe as random_text
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
 from django.utils import timezone
@@ -20,6 +19,9 @@ from integrations import secrets
 from integrations.kinds import http, kind, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswerQuerySet
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 PREFIX = 12  # characters of a token that are kept and shown
 
@@ -160,7 +162,7 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     @classmethod
-    def issue(cls, *, user: AbstractBaseUser, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+    def issue(cls, *, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
         """Store a new token of `user` and return it with its text, which cannot be read again.
 
         The text carries 240 random bits. Raises ValidationError by field.

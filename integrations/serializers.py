@@ -50,7 +50,7 @@ class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]
         """Refuse a secret that the kind does not have."""
         if len(values.get("headers", {})) > MOST_HEADERS:
             raise serializers.ValidationError({"headers": [f"At most {MOST_HEADERS} headers."]})
-        kind = values.get("kind") or getattr(self.instance, "kind", "")
+        kind = str(values.get("kind") or getattr(self.instance, "kind", ""))
         wrong = [name for name in SECRETS.values() if name in values and SECRETS.get(kind) != name]
         if wrong:
             raise serializers.ValidationError({name: [f"A connection of kind {kind} has none."] for name in wrong})
@@ -121,5 +121,5 @@ def _by_secret(refused: Refused) -> Refused:
     for field, errors in refused.error_dict.items():
         for error in errors:
             secret = field == NON_FIELD_ERRORS and error.code in SECRETS.values()
-            found.setdefault(error.code if secret else field, []).append(error)
+            found.setdefault(str(error.code) if secret else field, []).append(error)
     return Refused(found)

@@ -37,8 +37,8 @@ def of(length: timedelta, now: datetime, schedule: Schedule | None = None) -> di
 
     Skipped and missed instants are rows too and count in the total. A rate or a duration without rows is None.
     """
-    rows = JobRun.objects.all() if schedule is None else schedule.runs.all()
-    rows = rows.order_by()
+    every: Any = JobRun.objects.all() if schedule is None else schedule.runs.all()
+    rows = every.order_by()
     inside: JobRunQuerySet = rows.filter(queued_at__gte=now - length, queued_at__lte=now)
     totals = _totals(inside)
     done, failed = totals["successful_executions"], totals["failed_executions"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views import defaults
 from drf_spectacular import renderers
@@ -38,7 +39,7 @@ class Documentation(SpectacularSwaggerSplitView):
     url_name = "schema"
     template_name = "api/docs.html"
 
-    def handle_exception(self, error: Exception) -> HttpResponseBase:
+    def handle_exception(self, error: Exception) -> Any:
         """Lead strangers to the login and back."""
         if isinstance(error, NotAuthenticated):
             return redirect_to_login(self.request.get_full_path())
@@ -51,7 +52,8 @@ SCHEDULE = "(?P<schedule_id>[0-9]{1,18})"
 
 def other(pattern: str, view: type[ViewSetMixin], **methods: str) -> URLPattern:
     """Return an address beside those of the router, `methods` naming the view's action for each."""
-    return re_path(f"^{pattern}$", view.as_view(methods))
+    actions: Any = methods
+    return re_path(f"^{pattern}$", view.as_view(actions))
 
 
 router = SimpleRouter(trailing_slash=False)

@@ -125,7 +125,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
             by=self._user(request),
             trigger="api",
             params=serializer.params(),
-            correlation_id=request.correlation_id,
+            correlation_id=getattr(request, "correlation_id", ""),
         )
         return Response({"run_id": run.pk, "execution_id": run.pk}, status=202)
 
@@ -160,7 +160,8 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
 
     def _read(self, serializer: BaseSerializer[Any]) -> dict[str, Any]:
         serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
+        values: dict[str, Any] = serializer.validated_data
+        return values
 
 
 def _object(data: Any) -> dict[str, Any]:

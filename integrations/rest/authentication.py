@@ -38,7 +38,7 @@ class TokenAuthentication(BaseAuthentication):
         return request.headers.get("X-API-Key")
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Describe both headers in the OpenAPI document."""
 
     target_class = "integrations.rest.authentication.TokenAuthentication"

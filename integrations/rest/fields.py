@@ -37,7 +37,7 @@ def moment(text: str) -> datetime:
 class MomentField(serializers.DateTimeField):
     """A moment; one without an offset stays naive, for the serializer to read it in the object's zone."""
 
-    def to_internal_value(self, value: Any) -> datetime:  # type: ignore[override]
+    def to_internal_value(self, value: Any) -> datetime:
         """Return the moment; raises ValidationError."""
         if not isinstance(value, str):
             raise ValidationError(HINT)

@@ -32,7 +32,8 @@ class StrictFilterBackend(DjangoFilterBackend):
         wrong = [name for name in request.query_params if name not in known]
         if wrong:
             raise ValidationError({name: [f"There is no such filter. Known: {', '.join(known)}."] for name in wrong})
-        return super().filter_queryset(request, queryset, view)
+        found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return found
 
 
 class _MomentInput(forms.CharField):

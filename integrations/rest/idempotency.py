@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.models import KeptAnswer
+from integrations.rest.permissions import caller
 
 READS = {"GET", "HEAD", "OPTIONS"}
 
@@ -77,13 +78,13 @@ def _take(key: str, request: Request) -> KeptAnswer:
     """Write down the key, or raise Repeated with what was answered to it; waits for a request still under way."""
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise ValidationError({"Idempotency-Key": ["1 to 255 printable characters."]})
-    digest = _digest(request)
-    KeptAnswer.objects.outdated(timezone.now()).filter(user=request.user).delete()
+    digest, user = _digest(request), caller(request)
+    KeptAnswer.objects.outdated(timezone.now()).filter(user=user).delete()
     try:
         with transaction.atomic():
-            return KeptAnswer.objects.create(user=request.user, key=key, request_digest=digest)
+            return KeptAnswer.objects.create(user=user, key=key, request_digest=digest)
     except IntegrityError:
-        kept = KeptAnswer.objects.get(user=request.user, key=key)
+        kept = KeptAnswer.objects.get(user=user, key=key)
     if kept.request_digest != digest:
         raise OtherRequest
     raise Repeated(kept)

@@ -32,7 +32,7 @@ class NewestFirst(BasePagination):
     orderings = {"id": "id"}
     usual = "-id"
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return the rows of the page; raises ValidationError on a bad limit, ordering or cursor."""
         self.url = request.build_absolute_uri()
         limit = self._limit(request)
@@ -77,7 +77,7 @@ class NewestFirst(BasePagination):
 
     def _ordering(self, request: Request, view: Any) -> tuple[str, bool]:
         orderings: dict[str, str] = getattr(view, "orderings", self.orderings)
-        text = request.query_params.get("ordering") or getattr(view, "usual_ordering", self.usual)
+        text = str(request.query_params.get("ordering") or getattr(view, "usual_ordering", self.usual))
         name = text.removeprefix("-")
         if name not in orderings:
             raise ValidationError({"ordering": [f"Choose one of {', '.join(orderings)}, with or without - before."]})

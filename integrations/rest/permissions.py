@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 VERBS = {"GET": "view", "HEAD": "view", "OPTIONS": "view", "POST": "add", "PUT": "change", "PATCH": "change"}
 
@@ -42,3 +45,10 @@ class Authenticated(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Tell whether somebody is signed in."""
         return bool(request.user.is_authenticated)
+
+
+def caller(request: Request) -> User:
+    """Return the user behind the request; raises NotAuthenticated where there is none."""
+    if not request.user.is_authenticated:
+        raise NotAuthenticated
+    return request.user
