@@ -104,11 +104,11 @@ SCHEDULES: list[dict[str, Any]] = [
     },
     {
         "name": "pulse",
-        "description": "Does nothing four times a minute: the quickest way to see that the scheduler lives.",
+        "description": "Does nothing twice a minute: the quickest way to see that the scheduler lives.",
         "job_type": "noop",
         "params": {},
         "schedule_type": "interval",
-        "interval_seconds": 15,
+        "interval_seconds": 30,
         "environment": "staging",
         "tags": ["example"],
         "priority": 1,
