@@ -59,6 +59,30 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
 
     instance: Schedule
 
+    def accepted(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the schedule's parameters with `params` over them, if a run with these may be requested now.
+
+        Raises ValidationError: by field where they are refused, with code "conflict" where the schedule is suspended
+        or deleted.
+        """
+        schedule = self.instance
+        if schedule.status in {"suspended", "deleted"}:
+            sentence = f"{schedule.name} is {schedule.get_status_display().lower()} and cannot be run."
+            raise ValidationError(sentence, code="conflict")
+        merged = {**schedule.params, **params}
+        try:
+            registry.validate(schedule.job_type, merged)
+        except InvalidParams as refused:
+            raise ValidationError(
+                {
+                    "params": [
+                        f"{name}: {' '.join(texts)}" if name else " ".join(texts)
+                        for name, texts in refused.errors.items()
+                    ]
+                }
+            ) from None
+        return merged
+
     def request(
         self,
         *,
@@ -73,22 +97,7 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
         makes two. Raises ValidationError: by field where the parameters are refused, with code "conflict" where the
         schedule is suspended or deleted.
         """
-        schedule = self.instance
-        if schedule.status in {"suspended", "deleted"}:
-            sentence = f"{schedule.name} is {schedule.get_status_display().lower()} and cannot be run."
-            raise ValidationError(sentence, code="conflict")
-        merged = {**schedule.params, **(params or {})}
-        try:
-            registry.validate(schedule.job_type, merged)
-        except InvalidParams as refused:
-            raise ValidationError(
-                {
-                    "params": [
-                        f"{name}: {' '.join(texts)}" if name else " ".join(texts)
-                        for name, texts in refused.errors.items()
-                    ]
-                }
-            ) from None
+        schedule, merged = self.instance, self.accepted(params or {})
         now = timezone.now()
         run: JobRun = self.create(
             schedule_name=schedule.name,

@@ -15,6 +15,7 @@ from jobruns.engine import sql
 from jobruns.models import JobRun
 from jobruns.runner import Assignment
 
+A_DAY = timedelta(days=1)
 ASSIGNMENT_COLUMNS = """r.id, r.schedule_id, r.schedule_name, r.job_type, r.environment, r.params, r.scheduled_for,
     r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds"""
 READY = """
@@ -24,6 +25,7 @@ FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
 WHERE r.status = 'pending' AND r.available_at <= %s
   AND (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
       < CASE WHEN s.overlap_policy = 'allow' THEN s.max_instances ELSE 1 END
+  {only}
 ORDER BY r.priority DESC, r.available_at, r.id
 LIMIT %s {lock}
 """
@@ -54,11 +56,20 @@ def claim_ready(slots: int, owner: str) -> list[Assignment]:
     return claimed
 
 
-def _claim(slots: int, owner: str) -> tuple[list[Assignment], int]:
-    """Claim among the first `slots` ready runs; return what was claimed and how many were looked at."""
+def claim_one(run_id: int, owner: str) -> Assignment | None:
+    """Take this pending run for `owner`, whenever it is to start; None if its schedule may run no other just now."""
+    with transaction.atomic():
+        sql.take_turns()
+        chosen, _ = _claim(1, owner, run_id=run_id)
+    return chosen[0] if chosen else None
+
+
+def _claim(slots: int, owner: str, *, run_id: int | None = None) -> tuple[list[Assignment], int]:
+    """Claim among the first `slots` ready runs, or that one run; return what was claimed and how many were seen."""
     now = sql.now()
-    statement = READY.format(columns=ASSIGNMENT_COLUMNS, lock=sql.skip_locked("OF r"))
-    rows = sql.fetch(statement, [sql.moment(now), slots])
+    only, ready_at, wanted = ("", now, []) if run_id is None else ("AND r.id = %s", now + A_DAY, [run_id])
+    statement = READY.format(columns=ASSIGNMENT_COLUMNS, only=only, lock=sql.skip_locked("OF r"))
+    rows = sql.fetch(statement, [sql.moment(ready_at), *wanted, slots])
     chosen = _within_limits(rows)
     if chosen:
         condition, ids = sql.any_of("id", [found.run_id for found in chosen])

@@ -14,14 +14,17 @@ import structlog
 from jobruns.engine import sql
 from jobruns.engine.endings import record
 from jobruns.models import JobRun, SchedulerProcess
-from jobruns.queries import JobRunQuerySet
+from jobruns.queries import FRESH, JobRunQuerySet
 from jobruns.runner import Ending
 
 log = structlog.get_logger(__name__)
 
 
-def register(slots: int) -> SchedulerProcess:
-    """Write this process's row and return it; its name owns the leases."""
+def register(slots: int, *, fires: bool = True) -> SchedulerProcess:
+    """Write this process's row and return it; its name owns the leases.
+
+    One that does not fire, but executes a single run, has no heartbeat: nobody shall take it for a scheduler.
+    """
     now = sql.now()
     return SchedulerProcess.objects.create(
         name=f"{socket.gethostname()[:24]}-{incarnation(os.getpid())}-{secrets.token_hex(4)}",
@@ -30,7 +33,7 @@ def register(slots: int) -> SchedulerProcess:
         version=own_version(),
         slots=slots,
         started_at=now,
-        heartbeat_at=now,
+        heartbeat_at=now if fires else now - FRESH,
     )
 
 
