@@ -14,7 +14,8 @@ AS_IN_PRODUCTION = env DEBUG=false ALLOWED_HOSTS=carillon.example DATABASE_URL=s
 	CARILLON_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
 	SECURE_SSL_REDIRECT=true SESSION_COOKIE_SECURE=true CSRF_COOKIE_SECURE=true
 
-.PHONY: help demo test check bench audit python base dev
+.PHONY: help demo bench audit python base dev test test-sqlite test-postgres check \
+	check-format check-lint check-types check-imports check-migrations check-deployment check-tree
 .NOTPARALLEL:
 
 help:
@@ -27,19 +28,37 @@ help:
 demo: base
 	@$(RUN) -m jobruns.demo --host $(HOST) --port $(PORT)
 
-test: dev
+test: test-sqlite test-postgres
+
+test-sqlite: dev
 	env -u DATABASE_URL $(RUN) -m pytest
+
+test-postgres: dev
 	env -u DATABASE_URL $(RUN) -m tests.postgres $(RUN) -m pytest
 
-check: dev
-	$(RUN) -m ruff format --check .
-	$(RUN) -m ruff check .
-	$(RUN) -m mypy
-	$(VENV)/bin/lint-imports
-	$(AS_IN_PRODUCTION) $(RUN) manage.py makemigrations --check --dry-run
-	$(AS_IN_PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
-	$(RUN) -m pytest tests/demo/test_repository.py
+check: check-format check-lint check-types check-imports check-migrations check-deployment check-tree
 	@echo "Left out: the dependency audit, which needs the network. \`make audit\` does it."
+
+check-format: dev
+	$(RUN) -m ruff format --check .
+
+check-lint: dev
+	$(RUN) -m ruff check .
+
+check-types: dev
+	$(RUN) -m mypy
+
+check-imports: dev
+	$(VENV)/bin/lint-imports
+
+check-migrations: dev
+	$(AS_IN_PRODUCTION) $(RUN) manage.py makemigrations --check --dry-run
+
+check-deployment: dev
+	$(AS_IN_PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
+
+check-tree: dev
+	$(RUN) -m pytest tests/demo/test_repository.py
 
 bench: dev
 	$(RUN) -m bench
