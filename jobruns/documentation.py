@@ -1,5 +1,6 @@
 """What the OpenAPI document says of runs beyond what the code tells."""
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
@@ -10,9 +11,10 @@ from schedules.serializers import RequestedSerializer
 PAGE = serializers.RunSerializer(many=True)
 SCHEDULE = OpenApiParameter("schedule_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 CORRELATION = OpenApiParameter("correlation_id", OpenApiTypes.STR, OpenApiParameter.PATH)
+HOURS = {"type": "integer", "minimum": 1, "maximum": 8784}
 WINDOWS = [
     OpenApiParameter("window", OpenApiTypes.STR, description="90m, 24h, 7d or 4w; at most 366d.", default="24h"),
-    OpenApiParameter("time_window_hours", OpenApiTypes.INT, description="The same in hours."),
+    OpenApiParameter("time_window_hours", HOURS, description="The same in hours."),
 ]
 
 describe_runs = extend_schema_view(
@@ -54,7 +56,7 @@ describe_stats = extend_schema_view(
     list=extend_schema(
         summary="Read statistics of all runs",
         parameters=WINDOWS,
-        responses={200: serializers.StatsSerializer, **READ_ERRORS},
+        responses={200: forced_singular_serializer(serializers.StatsSerializer), **READ_ERRORS},
     ),
     retrieve=extend_schema(
         summary="Read statistics of a schedule's runs",

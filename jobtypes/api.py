@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -32,8 +33,19 @@ class JobTypeSerializer(serializers.Serializer[Any]):
         return kind.Config.model_json_schema()
 
 
+class JobTypesSerializer(serializers.Serializer[Any]):
+    """All job types, on one page that looks like those of other lists."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = JobTypeSerializer(many=True)
+
+
 @extend_schema_view(
-    list=extend_schema(summary="List job types", responses={200: JobTypeSerializer(many=True), **READ_ERRORS}),
+    list=extend_schema(
+        summary="List job types",
+        responses={200: forced_singular_serializer(JobTypesSerializer), **READ_ERRORS},
+    ),
     retrieve=extend_schema(
         summary="Read a job type",
         parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH)],

@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular import renderers
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.exceptions import NotAuthenticated
@@ -78,7 +79,7 @@ addresses: list[URLPattern | URLResolver] = [
     *router.urls,
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Documentation.as_view(), name="docs"),
-    re_path("", lambda request: not_found(request, None)),
+    re_path("", csrf_exempt(lambda request: not_found(request, None))),
 ]
 
 

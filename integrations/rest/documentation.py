@@ -49,7 +49,7 @@ CHANGE_ERRORS: Any = _under_problem_type(WRITE | {412: _problem("It has changed 
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
-    OpenApiTypes.STR,
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
     OpenApiParameter.HEADER,
     description="Repeated within a day with the same request, the first answer is given again.",
 )

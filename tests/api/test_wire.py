@@ -3,6 +3,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,12 @@ def test_another_language_than_json_is_406(admin):
 def test_an_address_that_leads_nowhere_is_404(admin, path):
     answer = admin.get(path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_a_write_to_an_address_that_leads_nowhere_is_404_even_in_a_browsers_session(admin):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(admin.user)
+    assert browser.post("/api/v1/nothing").status_code == 404
 
 
 def test_a_crash_is_problem_json_with_the_correlation_id(admin, monkeypatch):
