@@ -42,15 +42,15 @@ class Rows:
     planned_count: int
 
 
-def rows(view: Window, *, everything: bool = False) -> Rows:
-    """Return the rows to draw in `view`; `everything` shows up to 60 planned ones."""
-    trouble = troubles(view)
+def rows(view: Window, first: int, *, everything: bool = False) -> Rows:
+    """Return the rows to draw; runs of `view` have ids from `first`; `everything` shows up to 60 planned ones."""
+    trouble = troubles(first)
     held = {one.pk: one for one in Schedule.objects.held()[:4]}
     named = Schedule.objects.existing().in_bulk([*trouble][:TROUBLED])
     looked_at = {**{pk: named[pk] for pk in trouble if pk in named}, **held}
     running = {run.schedule_id: run for run in JobRun.objects.running().light().order_by("-pk")[:EVERYTHING]}
     calm = planned(looked_at, running, EVERYTHING if everything else PLANNED)
-    runs = JobRun.objects.since(view.start).light().newest_of([*looked_at, *(one.pk for one in calm)], DRAWN)
+    runs = JobRun.objects.filter(pk__gte=first).outline().newest_of([*looked_at, *(one.pk for one in calm)], DRAWN)
     return Rows(
         [troubled_row(view, one, trouble.get(one.pk), runs.get(one.pk, [])) for one in looked_at.values()],
         [Row(one, drawing(view, one, runs.get(one.pk, [])), running=running.get(one.pk)) for one in calm],
@@ -58,11 +58,11 @@ def rows(view: Window, *, everything: bool = False) -> Rows:
     )
 
 
-def troubles(view: Window) -> dict[int, JobRun]:
+def troubles(first: int) -> dict[int, JobRun]:
     """Return schedule id → the run that makes it need a look: failing and alerting ones first, then the newest."""
     found: dict[int, JobRun] = {}
     failing = [one.last_run_id for one in Schedule.objects.failing()[:TROUBLED] if one.last_run_id]
-    recent = JobRun.objects.filter(pk__gte=newest_id() - SCANNED).since(view.start).troubled()
+    recent = JobRun.objects.filter(pk__gte=max(newest_id() - SCANNED, first)).troubled()
     for group in (
         JobRun.objects.filter(pk__in=failing).light().order_by("-pk"),
         JobRun.objects.alerting(TROUBLED),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Count, F, OuterRef, Q, Subquery
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 LATE = timedelta(seconds=60)
 COUNTED = 10_000
 LOOK_BACK = 100_000
+SCANNED = 20_000
+OUTLINE = (
+    "schedule_id",
+    "status",
+    "reason",
+    "trigger",
+    "available_at",
+    "scheduled_for",
+    "started_at",
+    "finished_at",
+)
 HEAVY = ("params", "error", "traceback", "metrics", "attributes", "result", "summary")
 
 
@@ -28,6 +39,10 @@ class HistoryQuerySet(models.QuerySet["JobRun"]):
         filled = NullIf("summary", models.Value(""), output_field=text)
         said = Coalesce(filled, Left("error", 300, output_field=text), output_field=text)
         return self.defer(*HEAVY).annotate(verdict=KT("result__status"), said=said)
+
+    def outline(self) -> Self:
+        """Leave out all that a strip or a timeline does not draw; add `verdict`."""
+        return self.only(*OUTLINE).annotate(verdict=KT("result__status"))
 
     def late(self) -> Self:
         """Return fires that started more than a minute after they could have."""
@@ -41,11 +56,14 @@ class HistoryQuerySet(models.QuerySet["JobRun"]):
         return self.filter(trouble).exclude(reason__in=["paused", "coalesced"])
 
     def since(self, moment: datetime) -> Self:
-        """Return runs written at or after `moment`, found by bisecting the ids: they grow with time."""
+        """Return runs written at or after `moment`."""
         return self.filter(pk__gte=self.first_id_since(moment))
 
     def first_id_since(self, moment: datetime) -> int:
-        """Return the smallest id written at or after `moment`, or one more than the largest."""
+        """Return the smallest id written at or after `moment`, or one more than the largest.
+
+        No index on time is needed: ids grow with time, so they are bisected, in some twenty steps.
+        """
         rows = self.model._default_manager.order_by("pk")
         ends = rows.aggregate(low=models.Min("pk"), high=models.Max("pk"))
         if ends["high"] is None:
@@ -114,8 +132,8 @@ class HistoryQuerySet(models.QuerySet["JobRun"]):
         recent = self.filter(schedule=run.schedule_id, pk__lt=run.pk).order_by("-pk").values("pk")[:within]
         return self.filter(pk__in=list(recent.values_list("pk", flat=True)), status="success").order_by("-pk").first()
 
-    def alerting(self, limit: int) -> list[Any]:
-        """Return the schedules' last runs whose result says ALERT, at most `limit`."""
-        schedule = self.model._meta.get_field("schedule").related_model
-        last = schedule._default_manager.filter(status="active", last_status="success").values("last_run_id")
-        return list(self.filter(pk__in=last, result__status="ALERT").light().order_by("-pk")[:limit])
+    def alerting(self, limit: int) -> list[JobRun]:
+        """Return the last runs of schedules whose result says ALERT, among the newest SCANNED, at most `limit`."""
+        newest = self.model._default_manager.aggregate(top=models.Max("pk"))["top"] or 0
+        alerts = self.filter(pk__gt=newest - SCANNED, status="success", result__status="ALERT")
+        return list(alerts.filter(schedule__last_run_id=F("pk")).light().order_by("-pk")[:limit])

@@ -1,7 +1,7 @@
 """What every page asks first: who looks, with which rights, and in which time zone."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
+known_zones = cache(available_timezones)  # it reads a folder each time
 View = Callable[..., HttpResponseBase]
 ZONE_COOKIE = "zone"
 
@@ -43,4 +44,4 @@ def to_login(request: HttpRequest) -> HttpResponseBase:
 def viewer_zone(request: HttpRequest) -> ZoneInfo:
     """Return the time zone that the browser told, or the SCHEDULER_TIMEZONE setting."""
     told = request.COOKIES.get(ZONE_COOKIE, "")
-    return ZoneInfo(told if told in available_timezones() else settings.SCHEDULER_TIMEZONE)
+    return ZoneInfo(told if told in known_zones() else settings.SCHEDULER_TIMEZONE)

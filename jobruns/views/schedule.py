@@ -35,7 +35,7 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Schedule, pk=pk)
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else "runs"
-    recent = JobRun.objects.light().newest_of([pk], STRIP).get(pk, [])
+    recent = JobRun.objects.outline().newest_of([pk], STRIP).get(pk, [])
     took = [run.duration_seconds for run in recent if run.duration_seconds is not None]
     fill = {"runs": history, "future": future, "definition": definition}[tab]
     return render(

@@ -40,7 +40,7 @@ def schedules(request: HttpRequest) -> HttpResponse:
     """Show one page of the schedules that the search line means."""
     query = request.GET.get("q", "")
     shown = Paginator(find(query), PAGE).get_page(request.GET.get("page"))
-    recent = JobRun.objects.light().newest_of([one.pk for one in shown], SLOTS)
+    recent = JobRun.objects.outline().newest_of([one.pk for one in shown], SLOTS)
     return render(
         request,
         "schedules.html",

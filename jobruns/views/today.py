@@ -29,28 +29,29 @@ def today(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     chosen = request.GET.get("span", "today")
     view = window(chosen if chosen in SPANS else "today", now)
+    starts = {moment: JobRun.objects.first_id_since(moment) for moment in {midnight(now), view.start}}
     everything = bool(request.GET.get("all"))
     return render(
         request,
         "today.html",
         {
             **lists(),
-            **opening(now),
+            **opening(now, starts[midnight(now)]),
             "span": chosen,
             "everything": everything,
             "marks": marks(view),
             "now_at": f"{view.at(now):.2f}",
             "grid": grid(view),
-            "rows": rows(view, everything=everything),
+            "rows": rows(view, starts[view.start], everything=everything),
             "now": now,
             "zone": viewer_zone(request),
         },
     )
 
 
-def opening(now: datetime) -> dict[str, Any]:
-    """Return the numbers of the sentence: fires since midnight, troubles by kind, and the next fire."""
-    counts = JobRun.objects.since(midnight(now)).tally()
+def opening(now: datetime, first: int) -> dict[str, Any]:
+    """Return the numbers of the sentence: fires since midnight (ids from `first`) by kind, and the next fire."""
+    counts = JobRun.objects.filter(pk__gte=first).tally()
     return {
         "counts": counts,
         "capped": counts["total"] > COUNTED,
