@@ -171,9 +171,9 @@ class ApiTokenAdmin(TokenAdminBase):
             "token": obj,
             "text": obj.__dict__["issued_text"],
         }
-        return TemplateResponse(
-            request, "admin/integrations/apitoken/issued.html", context, headers={"Cache-Control": "no-store"}
-        )
+        response = TemplateResponse(request, "admin/integrations/apitoken/issued.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
 
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         return False

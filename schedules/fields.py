@@ -35,6 +35,9 @@ CONSEQUENCES = {
 }
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+
+
 class Cards(forms.RadioSelect):
     """Radio buttons that say what each choice leads to, one line each."""
 
@@ -63,6 +66,8 @@ class MomentField(forms.CharField):
             moment = None
         if moment is None:
             raise ValidationError(_("Write a date and a time, such as 2026-11-27 06:00."))
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValidationError(_("Write a year from %d to %d.") % (FIRST_YEAR, LAST_YEAR))
         return moment
 
 
@@ -81,5 +86,7 @@ def local_text(moment: datetime | None, zone: str) -> str | None:
     """Return an aware moment as its zone's clocks show it, in the shortest form that browsers send back."""
     if moment is None or zone not in available_timezones():
         return None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return moment.isoformat()
     local = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
     return local.isoformat(timespec="seconds" if local.second else "minutes")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -180,12 +180,16 @@ class ScheduleForm(TimingForm):
         config = registry.job_type(self.kind).Config
         self.instance.job_type = self.kind
         self.instance.params = typed_params(config, self.cleaned_data, self.stored_params)
+        namesakes = Schedule.objects.existing().exclude(pk=self.instance.pk)
+        name, environment = self.cleaned_data.get("name"), self.cleaned_data.get("environment")
+        if name and namesakes.filter(name=name, environment=environment).exists():
+            self.add_error("name", _("%s has a schedule of this name already; choose another.") % environment)
         if self.instance.pk and self.cleaned_data.get("seen_version") != self.instance.version:
             self._report_conflict()
         return self.cleaned_data
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Put each refusal at the field where it was typed: a parameter's at its own, a taken name at the name."""
+        """Put each refusal at the field where it was typed: a parameter's at its own."""
         if not (isinstance(error, ValidationError) and hasattr(error, "error_dict")):
             super().add_error(field, error)
             return
@@ -198,8 +202,6 @@ class ScheduleForm(TimingForm):
     def _where(self, name: str, refusal: ValidationError) -> str | None:
         if name == "params" and (typed_at := field_of_params(refusal)) in self.fields:
             return typed_at
-        if name == NON_FIELD_ERRORS and refusal.code == "name_taken":
-            return "name"
         return name if name in self.fields else None
 
     def _report_conflict(self) -> None:
