@@ -83,17 +83,17 @@ addresses: list[URLPattern | URLResolver] = [
 ]
 
 
-def bad_request(request: HttpRequest, error: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refused (400)."""
     if not _is_api(request):
-        return defaults.bad_request(request, error)
+        return defaults.bad_request(request, exception)
     return _problem(400, "The request is refused as it stands.")
 
 
-def not_found(request: HttpRequest, error: Exception | None) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None) -> HttpResponse:
     """Answer an address that leads nowhere (404)."""
     if not _is_api(request):
-        return defaults.page_not_found(request, error or Exception())
+        return defaults.page_not_found(request, exception or Exception())
     return _problem(404, "There is no such address. They end without a slash; see /api/v1/docs.")
 
 
