@@ -188,7 +188,7 @@ def _overlaps(view: View, wanted: list[Decision], active: Active) -> tuple[list[
     turned_away = []
     for one in wanted:
         if taken < room or one.reason == "waits":
-            admitted.append(replace(one, reason=""))
+            admitted.append(replace(one, reason="") if one.reason else one)
             taken += 1
         else:
             turned_away.append(_refuse(one, "overlap", _overlap_reason(view, active)))

@@ -1,6 +1,7 @@
 """The little SQL that differs between PostgreSQL and SQLite, so that every statement is written once.
 
-A batch of rows is sent as one parameter set and read in SQL as a table: `unnest` there, `json_each` here.
+A batch of rows is sent as JSON and read in SQL as a table: an array a column on PostgreSQL, which took a third of
+the time that `unnest` of typed arrays took (bound by the client, the default), and one array of rows on SQLite.
 """
 
 from __future__ import annotations
@@ -37,14 +38,15 @@ def table(alias: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]])
     `columns` maps a name to its PostgreSQL type; values of type jsonb are passed as JSON text.
     """
     names = list(columns)
+    written = datetime.isoformat if is_postgres() else connection.ops.adapt_datetimefield_value
+    plain = [[written(value) if isinstance(value, datetime) else value for value in row] for row in rows]
     if is_postgres():
-        arrays = ", ".join(f"%s::{'text' if kind == 'jsonb' else kind}[]" for kind in columns.values())
-        picked = ", ".join(f"{name}::jsonb AS {name}" if columns[name] == "jsonb" else name for name in names)
-        parameters = [list(column) for column in zip(*rows, strict=True)]
-        return f"(SELECT {picked} FROM unnest({arrays}) AS u({', '.join(names)})) AS {alias}", parameters
+        read = ", ".join("json_array_elements_text(%s::json)" for _ in names)
+        picked = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
+        parameters = [json.dumps(column) for column in zip(*plain, strict=True)]
+        return f"(SELECT {picked} FROM ROWS FROM ({read}) AS u({', '.join(names)})) AS {alias}", parameters
     picked = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
-    text = json.dumps([[_plain(value) for value in row] for row in rows])
-    return f"(SELECT {picked} FROM json_each(%s)) AS {alias}", [text]
+    return f"(SELECT {picked} FROM json_each(%s)) AS {alias}", [json.dumps(plain)]
 
 
 def any_of(column: str, values: Iterable[int]) -> tuple[str, list[Any]]:
@@ -88,10 +90,6 @@ def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def moment(value: datetime | None) -> Any:
     """Return a time as the database wants it in a parameter."""
     return connection.ops.adapt_datetimefield_value(value)
-
-
-def _plain(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
 def aware(value: Any) -> datetime:
