@@ -36,7 +36,15 @@ def write(schedules: list[Schedule], tellers: dict[str, Teller], now: datetime) 
             (line for run, story in told if story for line in _lines(run, story, now)), batch_size=2_000
         )
         counters.recount([schedule.pk for schedule in schedules])
+        _go_on([schedule.pk for schedule in schedules])
     return len(runs)
+
+
+def _go_on(schedule_ids: list[int]) -> None:
+    """Let the engine take over at the first instant that the past does not hold."""
+    for schedule in Schedule.objects.upcoming().filter(pk__in=schedule_ids, last_scheduled_for__isnull=False):
+        following = next_instant(schedule.timing, schedule.last_scheduled_for)
+        Schedule.objects.filter(pk=schedule.pk).update(next_run_at=following)
 
 
 def _past(schedule: Schedule, tell: Teller, now: datetime) -> Iterator[tuple[JobRun, Story | None]]:

@@ -50,8 +50,8 @@ def load(now: datetime, *, address: str) -> Loaded:
                 address=f"sqlite:///{sample.SHOP_FILE}",
             ).store(by=OWNER)
         fresh, left_out = _schedules(address, now)
-    with closing(sqlite3.connect(f"{shop.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
-        runs = history.write(fresh, tellers(database), now)
+        with closing(sqlite3.connect(f"{shop.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
+            runs = history.write(fresh, tellers(database), now)
     _point_at(address)
     return Loaded(len(fresh), runs, left_out)
 

@@ -10,10 +10,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from jobruns.demo import history, load, sample
+from jobruns.engine import invariants
 from jobruns.models import JobRun, RunLogLine
 from jobtypes import registry
 from schedules.models import Schedule
-from schedules.timing import occurrences
+from schedules.timing import next_instant, occurrences
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "http://127.0.0.1:8123"
@@ -77,6 +78,18 @@ def test_every_instant_of_the_past_is_accounted_for_once() -> None:
         last = rows.last().scheduled_for
         instants = occurrences(schedule.timing, first - timedelta(seconds=1), last, 100_000)
         assert sum(row.coalesced_count for row in rows) == len(instants), schedule.name
+
+
+def test_the_engine_goes_on_where_the_past_ends() -> None:
+    loaded()
+    for schedule in Schedule.objects.filter(status="active", last_scheduled_for__isnull=False):
+        assert schedule.last_scheduled_for is not None
+        assert schedule.next_run_at == next_instant(schedule.timing, schedule.last_scheduled_for)
+
+
+def test_the_sample_breaks_no_invariant() -> None:
+    loaded()
+    assert {breach.rule for breach in invariants.breaches()} <= {"overdue"}  # nothing fires in this test
 
 
 def test_the_history_shows_what_can_happen() -> None:
