@@ -42,9 +42,10 @@ def write(schedules: list[Schedule], tellers: dict[str, Teller], now: datetime) 
 
 def _go_on(schedule_ids: list[int]) -> None:
     """Let the engine take over at the first instant that the past does not hold."""
-    for schedule in Schedule.objects.upcoming().filter(pk__in=schedule_ids, last_scheduled_for__isnull=False):
-        following = next_instant(schedule.timing, schedule.last_scheduled_for)
-        Schedule.objects.filter(pk=schedule.pk).update(next_run_at=following)
+    for schedule in Schedule.objects.upcoming().filter(pk__in=schedule_ids):
+        if schedule.last_scheduled_for is not None:
+            following = next_instant(schedule.timing, schedule.last_scheduled_for)
+            Schedule.objects.filter(pk=schedule.pk).update(next_run_at=following)
 
 
 def _past(schedule: Schedule, tell: Teller, now: datetime) -> Iterator[tuple[JobRun, Story | None]]:
