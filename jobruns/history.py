@@ -60,7 +60,7 @@ class HistoryQuerySet(models.QuerySet["JobRun"]):
         return self.filter(pk__gte=self.first_id_since(moment))
 
     def first_id_since(self, moment: datetime) -> int:
-        """Return the smallest id written at or after `moment`, or one more than the largest.
+        """Return an id from which on all runs were written at or after `moment`, and none before it was.
 
         No index on time is needed: ids grow with time, so they are bisected, in some twenty steps.
         """
