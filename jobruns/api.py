@@ -53,7 +53,7 @@ class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
     def running(self, request: Request) -> Response:
         return self._page(self.filter_queryset(JobRun.objects.running()))
 
-    @action(detail=False, url_path="by-correlation/(?P<correlation_id>[^/]{1,64})")
+    @action(detail=False, url_path="by-correlation/(?P<correlation_id>[A-Za-z0-9._:-]{1,64})")
     def by_correlation(self, request: Request, correlation_id: str) -> Response:
         return self._page(self.filter_queryset(JobRun.objects.filter(correlation_id=correlation_id)))
 

@@ -161,7 +161,18 @@ def test_another_language_than_json_is_406(admin):
 
 @pytest.mark.parametrize(
     "path",
-    ["nothing", "schedules/", "schedules/7", "schedules/" + "9" * 40, "schedules/x", "runs/7", "", "job-types/x"],
+    [
+        "nothing",
+        "schedules/",
+        "schedules/7",
+        "schedules/" + "9" * 40,
+        "schedules/x",
+        "runs/7",
+        "",
+        "job-types/x",
+        "job-types/%00",
+        "runs/by-correlation/%00",
+    ],
 )
 def test_an_address_that_leads_nowhere_is_404(admin, path):
     answer = admin.get(path)
@@ -254,3 +265,16 @@ def test_one_user_has_at_least_600_requests_a_minute_and_then_waits(admin, monke
     answers = [admin.get("job-types") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("path", ["schedules", "runs", "job-types", "connections", "tokens", "schedules/preview"])
+def test_an_address_says_which_methods_it_has(admin, path):
+    answer = admin.send("OPTIONS", path)
+    assert answer.status_code == 200
+    assert "OPTIONS" in answer["Allow"]
+
+
+def test_head_is_get_without_the_body(admin, a_schedule):
+    a_schedule()
+    answer = admin.send("HEAD", "schedules/" + str(Schedule.objects.get().pk))
+    assert (answer.status_code, answer["ETag"], answer.content) == (200, '"1"', b"")
