@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from jobruns.history import COUNTED
 from jobruns.models import JobRun, SchedulerProcess
 from jobruns.queries import FRESH
-from jobruns.reading import Capped, ReadOnly, iso, pretty
+from jobruns.reading import Capped, Narrowed, ReadOnly, iso, pretty, text
 from jobruns.secrecy import masked
 from jobruns.states import state_of, why
 from schedules.badges import badge
@@ -78,8 +78,8 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
         ("schedule_link", "environment"),
         ("state", "reason"),
         "summary",
-        "error",
-        "traceback",
+        "what_went_wrong",
+        "trace",
         ("due", "queued", "began", "ended"),
         ("took", "attempt", "trigger", "triggered_by"),
         "parameters",
@@ -91,6 +91,8 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
     readonly_fields = (
         "schedule_link",
         "state",
+        "what_went_wrong",
+        "trace",
         "due",
         "queued",
         "began",
@@ -106,6 +108,9 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
         listed = match is not None and match.url_name == "jobruns_jobrun_changelist"
         runs: Runs = JobRun.objects.light() if listed else JobRun.objects.all()
         return runs
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[Narrowed]:
+        return Narrowed
 
     def get_search_results(self, request: HttpRequest, queryset: Runs, search_term: str) -> tuple[Runs, bool]:
         """Look where an index leads: the number, the correlation id, the schedules of that name."""
@@ -129,6 +134,14 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
     @admin.display(description="What happened")
     def what_happened(self, run: JobRun) -> str:
         return why(run)[:200]
+
+    @admin.display(description="Error")
+    def what_went_wrong(self, run: JobRun) -> SafeString | str:
+        return text(run.error)
+
+    @admin.display(description="Traceback")
+    def trace(self, run: JobRun) -> SafeString | str:
+        return text(run.traceback)
 
     @admin.display(description="Scheduled for")
     def due(self, run: JobRun) -> SafeString | str:
@@ -168,9 +181,9 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
         lines = list(run.log_lines.order_by("-number")[:LOG_LINES])
         if not lines:
             return _("Nothing was logged.")
-        text = "\n".join(f"{line.number:>5} {line.level:<7} {line.text}" for line in reversed(lines))
+        shown = "\n".join(f"{line.number:>5} {line.level:<7} {line.text}" for line in reversed(lines))
         more = _("The last %d lines; the run's page has all.\n") % LOG_LINES if len(lines) == LOG_LINES else ""
-        return format_html("<pre>{}{}</pre>", more, text)
+        return format_html("<pre>{}{}</pre>", more, shown)
 
     @admin.action(description=_("Cancel…"), permissions=["cancel"])
     def cancel_runs(self, request: HttpRequest, queryset: Runs) -> HttpResponse | None:

@@ -52,7 +52,7 @@ VIEWED = (
 
 @admin.register(Schedule)
 class ScheduleAdmin(Acts):
-    list_display = ("name", "environment", "work", "state", "fires", "timezone", "next_run", "version")
+    list_display = ("name", "work", "state", "fires", "timezone", "next_run", "environment", "version")
     list_filter = (ByEnvironment, ByStatus, ByJobType, "schedule_type", "created_by", ByNextRun)
     search_fields = ("name", "description", "tags")
     search_help_text = "Name, description, tag"
