@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-KEPT = timedelta(days=4)
+KEPT = timedelta(days=6)
 MINUTE = timedelta(minutes=1)
 TABLES = """
 CREATE TABLE IF NOT EXISTS orders (placed_at TEXT NOT NULL, customer TEXT NOT NULL, country TEXT NOT NULL,
@@ -37,7 +37,7 @@ SPELLS = {"slow checkout": (95, 9), "declined cards": (290, 22), "silent supplie
 
 
 def fill(file: Path, until: datetime) -> int:
-    """Add what happened from the last filled minute to `until`, forget what is older than four days.
+    """Add what happened from the last filled minute to `until`, forget what is older than six days.
 
     Makes the file if there is none; returns the number of orders added.
     """

@@ -50,7 +50,7 @@ def _go_on(schedule_ids: list[int]) -> None:
 
 def _past(schedule: Schedule, tell: Teller, now: datetime) -> Iterator[tuple[JobRun, Story | None]]:
     """Yield the rows of one schedule, each with the story of its run if it ran."""
-    since = _beginning(schedule, now)
+    since = beginning(schedule, now)
     down, up = now - OUTAGE[0], now - OUTAGE[1]
     due, busy_until = next_instant(schedule.timing, since), since
     while due is not None and due < _end(schedule, now):
@@ -70,7 +70,8 @@ def _past(schedule: Schedule, tell: Teller, now: datetime) -> Iterator[tuple[Job
         due = verdict.next_at
 
 
-def _beginning(schedule: Schedule, now: datetime) -> datetime:
+def beginning(schedule: Schedule, now: datetime) -> datetime:
+    """Return from when on a schedule has a past."""
     first = next_instant(schedule.timing, now)
     second = first and next_instant(schedule.timing, first)
     return now - (min(DAYS, (second - first) * INSTANTS) if first and second else DAYS)

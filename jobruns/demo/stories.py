@@ -101,7 +101,7 @@ def _noop(schedule: Schedule, at: datetime, chance: random.Random) -> Story:
     well = Story(usual + chance.uniform(0.001, 0.02), summary=message or "Did nothing, as asked.", lines=lines)
     if schedule.name == "courier-manifest":
         return _courier(well, chance)
-    if schedule.name == "stock-count" and chance.random() < 0.4:
+    if schedule.name == "stock-count" and chance.random() < 0.2:
         sentence = f"Stopped after {schedule.timeout_seconds} s, the most it may take."
         return Story(schedule.timeout_seconds, "failed", "timeout", error=sentence, lines=lines, then=well)
     return well

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from jobruns.demo import history, load, sample
+from jobruns.demo import business, history, load, sample
 from jobruns.engine import invariants
 from jobruns.models import JobRun, RunLogLine
 from jobtypes import registry
@@ -108,6 +108,13 @@ def test_alerts_of_the_past_kept_their_values() -> None:
     assert run.result["status"] in {"OK", "ALERT"}
     assert run.metrics["threshold"] == run.result["threshold"]
     assert run.summary.startswith(run.result["status"])
+
+
+def test_alerts_have_no_past_before_the_data_that_they_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = loaded()
+    monkeypatch.undo()  # the past as long as the demo's
+    for schedule in Schedule.objects.filter(job_type="sql_alert"):
+        assert history.beginning(schedule, now) > now - business.KEPT + timedelta(hours=1)
 
 
 def test_loading_twice_adds_nothing_and_a_deleted_schedule_stays_deleted() -> None:
