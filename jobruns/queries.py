@@ -39,6 +39,13 @@ class JobRunQuerySet(HistoryQuerySet):
         """Return runs that reached an ending, whichever."""
         return self.exclude(status__in=["pending", "running"])
 
+    def settling(self, at: datetime) -> JobRun | None:
+        """Return the row that accounts for the instant `at` of one schedule: its own, or the stretch it lies in."""
+        row = self.filter(trigger="schedule", scheduled_for__gte=at).order_by("scheduled_for").first()
+        if row is None or at < (row.coalesced_from or row.scheduled_for):
+            return None
+        return row
+
     def overdue(self, now: datetime) -> JobRunQuerySet:
         """Return running runs whose lease has run out at `now`."""
         return self.filter(status="running", lease_expires_at__lt=now)

@@ -83,10 +83,11 @@ def _lock_due(now: datetime, limit: int) -> list[View]:
     due = Schedule.objects.due(now)[:limit]
     if sql.is_postgres():
         due = due.select_for_update(skip_locked=True, no_key=True)
-    return [_view(row) for row in due.values_list(*DUE_COLUMNS, named=True)]
+    return [view_of(row) for row in due.values_list(*DUE_COLUMNS, named=True)]
 
 
-def _view(row: Any) -> View:
+def view_of(row: Any) -> View:
+    """Return what a decision needs to know, from a schedule or a row of its DUE_COLUMNS."""
     timing = Timing(
         kind=row.schedule_type,
         cron=row.cron_expression,
