@@ -77,9 +77,9 @@ class ScheduleAdmin(Acts):
 
     @admin.display(description="Next run", ordering="next_run_at")
     def next_run(self, schedule: Schedule) -> SafeString | str:
-        if schedule.next_run_at is None:
+        if schedule.next_run_at is None or (ahead := schedule.upcoming_at) is None:
             return "–"
-        utc = schedule.next_run_at.astimezone(UTC)
+        utc = ahead.astimezone(UTC)
         own = utc.astimezone(ZoneInfo(schedule.timezone))
         written = own.strftime("%Y-%m-%d %H:%M" + (":%S" if own.second else ""))
         return format_html(

@@ -37,6 +37,6 @@ def _row(schedule: Schedule) -> tuple[str, ...]:
         schedule.job_type,
         schedule.status,
         fires,
-        moment(schedule.next_run_at, schedule.timezone),
+        moment(schedule.upcoming_at, schedule.timezone),
         schedule.last_status or "–",
     )
