@@ -37,7 +37,7 @@ class Loaded:
 def load(now: datetime, *, address: str) -> Loaded:
     """Add the shop, its connection, the sample schedules and their past, as far as the settings allow.
 
-    `address` is where the demo's web server listens; the schedule that calls it follows.
+    `address` is where the demo's web server listens; the schedule that calls it follows. Empty: it stays as it is.
     """
     shop = Path(settings.LOCAL_FILES_ROOT) / sample.SHOP_FILE
     business.fill(shop, now)
@@ -52,7 +52,8 @@ def load(now: datetime, *, address: str) -> Loaded:
         fresh, left_out = _schedules(address, now)
         with closing(sqlite3.connect(f"{shop.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
             runs = history.write(fresh, tellers(database), now)
-    _point_at(address)
+    if address and (sentence := _point_at(address)):
+        left_out.append(sentence)
     return Loaded(len(fresh), runs, left_out)
 
 
@@ -94,7 +95,7 @@ def _schedules(address: str, now: datetime) -> tuple[list[Schedule], list[str]]:
 
 
 def _make(schedule: Schedule, address: str, now: datetime) -> None:
-    if schedule.name == sample.HEALTH:
+    if schedule.name == sample.HEALTH and address:
         schedule.params = {**schedule.params, "url": f"{address}/health"}
     made = (now - AGE).replace(second=0, microsecond=0)
     if schedule.schedule_type == Schedule.Kind.INTERVAL:
@@ -107,10 +108,15 @@ def _make(schedule: Schedule, address: str, now: datetime) -> None:
         schedule.save(update_fields=["pause_started_at", "status_changed_at"])
 
 
-def _point_at(address: str) -> None:
-    """Let the schedule that calls the demo's own web server call it where it listens now; raises ValidationError."""
+def _point_at(address: str) -> str:
+    """Let the schedule that calls the demo's web server call it where it listens now; return why that is refused."""
     schedule = Schedule.objects.existing().filter(name=sample.HEALTH, created_by=OWNER).first()
     url = f"{address}/health"
-    if schedule is not None and schedule.params.get("url") != url:
-        schedule.params = {**schedule.params, "url": url}
+    if schedule is None or schedule.params.get("url") == url:
+        return ""
+    schedule.params = {**schedule.params, "url": url}
+    try:
         schedule.store(by=OWNER)
+    except ValidationError as refused:
+        return f"{schedule.name}: {' '.join(refused.messages)}"
+    return ""

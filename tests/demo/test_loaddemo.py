@@ -131,6 +131,19 @@ def test_the_health_schedule_follows_the_web_server() -> None:
     assert Schedule.objects.get(name=sample.HEALTH).params["url"] == "http://127.0.0.1:8124/health"
 
 
+def test_the_health_schedule_stays_where_no_address_is_given() -> None:
+    loaded()
+    call_command("loaddemo", schedules=1, stdout=StringIO())
+    assert Schedule.objects.get(name=sample.HEALTH).params["url"] == f"{ADDRESS}/health"
+
+
+def test_a_forbidden_address_is_told_and_changes_nothing() -> None:
+    now = loaded()
+    (sentence,) = load.load(now, address="http://127.0.0.1:8125").left_out
+    assert "OUTBOUND_ALLOWLIST" in sentence
+    assert Schedule.objects.get(name=sample.HEALTH).params["url"] == f"{ADDRESS}/health"
+
+
 def test_what_the_settings_do_not_allow_is_left_out_and_named(settings: Any) -> None:
     settings.MANAGEMENT_COMMAND_ALLOWLIST = {}
     loaded = load.load(timezone.now(), address="http://127.0.0.1:8125")

@@ -22,8 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--runs", type=int, default=0, metavar="N", help="Generate N past runs for these.")
         parser.add_argument(
             "--address",
-            default="http://127.0.0.1:8000",
-            help="Where the web server listens, for the schedule that calls it. Default: %(default)s.",
+            metavar="URL",
+            help="Where the web server listens, for the schedule that calls it; at first http://127.0.0.1:8000.",
         )
         parser.add_argument(
             "--admin",
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             if not 0 <= options[name] <= MOST:
                 raise CommandError(f"--{name} must lie between 0 and {MOST}.", returncode=2)
         now = timezone.now()
-        loaded = load.load(now, address=options["address"].rstrip("/"))
+        loaded = load.load(now, address=(options["address"] or "").rstrip("/"))
         self.stdout.write(f"Sample data: {loaded.schedules} schedules and {loaded.runs} runs are new.")
         for sentence in loaded.left_out:
             self.stdout.write(f"Left out {sentence}")
