@@ -73,7 +73,7 @@ def links(request: HttpRequest) -> list[list[dict[str, Any]]]:
     user = request.user
     return [
         [
-            {"url": reverse(name), "icon": icon, "label": label, "current": here == name}
+            {"url": reverse(name), "name": name, "icon": icon, "label": label, "current": here == name}
             for name, icon, label, permission in group
             if (user.has_perm(permission) if permission else getattr(user, "is_staff", False))
         ]

@@ -47,7 +47,7 @@ class Phases:
 def phases(run: JobRun, now: datetime, usual: float | None) -> Phases:
     """Return how the time of `run` was spent; a run that never started has one phase."""
     due = run.available_at if run.attempt > 1 else min(run.scheduled_for, run.queued_at)
-    first = Event(_("Retry due") if run.attempt > 1 else _("Scheduled for"), due, "plan", 0)
+    first = Event(_named(run), due, "plan", 0)
     if run.started_at is None:
         word = {"pending": _("Waits"), "skipped": _("Skipped"), "missed": _("Missed")}.get(run.status, _("Cancelled"))
         end = Event(word, run.finished_at, run.status, 100)
@@ -66,3 +66,9 @@ def phases(run: JobRun, now: datetime, usual: float | None) -> Phases:
     words = {"running": _("Runs"), "success": _("Finished"), "failed": _("Failed"), "cancelled": _("Cancelled")}
     end = Event(words.get(run.status, run.get_status_display()), run.finished_at, run.status, 100, bars[1].word)
     return Phases(bars, [first, Event(_("Started"), run.started_at, "play", left, bars[0].word)], end)
+
+
+def _named(run: JobRun) -> str:
+    if run.attempt > 1:
+        return _("Retry due")
+    return _("Scheduled for") if run.trigger == JobRun.Trigger.SCHEDULE else _("Asked for")

@@ -45,10 +45,10 @@ def read(text: str) -> Search:
     """Read a search line; an unknown qualifier is a problem that says which there are."""
     conditions, tags = Q(), []
     try:
-        words = shlex.split(text[:500])
+        split = words(text)
     except ValueError:
         return Search(text, problem=_("A quotation mark is open; close it."))
-    for word in words:
+    for word in split:
         name, colon, value = word.partition(":")
         if not colon:
             conditions &= Q(name__icontains=word) | Q(description__icontains=word)
@@ -64,6 +64,11 @@ def read(text: str) -> Search:
             known = ", ".join(f"{one}:" for one in ("tag", *FIELDS, "is"))
             return Search(text, problem=_("There is no %(name)s:. Write %(known)s") % {"name": name, "known": known})
     return Search(text, conditions, tuple(tags))
+
+
+def words(text: str) -> list[str]:
+    """Split a search line at its blanks, outside quotation marks; raises ValueError if one is open."""
+    return shlex.split(text[:500].replace("\0", " "))
 
 
 def find(text: str) -> ScheduleQuerySet:

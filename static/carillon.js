@@ -52,6 +52,9 @@
     if (event.key === "/" && search) { event.preventDefault(); search.focus(); }
     const keys = document.getElementById("keys");
     if (event.key === "?" && keys) keys.showModal();
+    const page = { t: "today", s: "schedules", r: "runs" }[event.key];
+    const link = page && document.querySelector(`.rail a[data-page="${page}"]`);
+    if (link) link.click();
   });
   let open = [];
   document.addEventListener("htmx:beforeSwap", () => { open = all("details[open][id]").map((one) => one.id); });

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from jobruns.states import state_of, why
 from jobtypes import registry
 from schedules.models import Schedule
 from schedules.pages import page, viewer_zone
+from schedules.search import words
 
 PAGE, ACTIVE, NAMED = 50, 20, 500
 SPANS = {
@@ -39,6 +39,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     span = request.GET.get("span", "")
     span = span if span in SPANS else "day"
     status = request.GET.get("status", "")
+    status = status if status in CHIPS else ""
     before = int(request.GET["before"]) if request.GET.get("before", "").isdecimal() else None
     found, problem = search(JobRun.objects.all(), request.GET.get("q", ""))
     within = SPANS[span][1]
@@ -72,11 +73,11 @@ def runs(request: HttpRequest) -> HttpResponse:
 def search(found: JobRunQuerySet, text: str) -> tuple[JobRunQuerySet, str]:
     """Return the runs that a search line leaves, and a sentence if it cannot be read."""
     try:
-        words = shlex.split(text[:500])
+        split = words(text)
     except ValueError:
         return found.none(), _("A quotation mark is open; close it.")
     names = Q()
-    for word in words:
+    for word in split:
         key, colon, value = word.partition(":")
         if not colon or key == "schedule":
             names &= Q(name__icontains=value if colon else word)

@@ -238,3 +238,25 @@ def test_the_questions_to_the_database_do_not_grow_with_what_is_shown(
         run_of(schedule(f"more_{number}"), timezone.now())
     with django_assert_max_num_queries(60 if address == "/" else 30):
         pages.get(address)
+
+
+ODD = ["\0", "9" * 40, "'", '"', "tag:\0", "schedule:'; --", "status:\0", "-1", "\u202e", "%"]
+KEYS = ["q", "status", "before", "page", "span", "month", "all"]
+
+
+def test_odd_input_is_never_an_error_of_ours(pages: Client, world: SimpleNamespace) -> None:
+    for address in (
+        "/",
+        "/schedules",
+        "/runs",
+        f"/schedules/{world.calm.pk}",
+        f"/schedules/{world.calm.pk}?tab=future",
+    ):
+        for odd in ODD:
+            assert pages.get(address, {**dict.fromkeys(KEYS, odd), "tab": "future"}).status_code == 200
+            assert pages.get(address, {"q": odd}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/runs/", "/schedules/"])
+def test_an_id_too_large_to_be_one_is_not_found(pages: Client, address: str) -> None:
+    assert pages.get(f"{address}{'9' * 40}").status_code == 404
