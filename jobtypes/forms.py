@@ -138,7 +138,8 @@ def _connection_field(kind: str, common: dict[str, Any]) -> forms.Field:
     def names() -> list[tuple[str, str]]:
         found = Connection.objects.filter(kind=kind).values_list("name", flat=True)
         gone = [common["initial"]] if common["initial"] and common["initial"] not in found else []
-        return [("", _("Choose a connection")), *((name, name) for name in found), *((name, name) for name in gone)]
+        first = _("Choose a connection") if found else _("None of this kind yet; add one under Connections")
+        return [("", first), *((name, name) for name in found), *((name, name) for name in gone)]
 
     return forms.ChoiceField(**common, choices=names)
 

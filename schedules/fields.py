@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 CONSEQUENCES = {
@@ -35,7 +38,10 @@ CONSEQUENCES = {
 }
 
 
+from schedules.clock import zone_names
+
 FIRST_YEAR, LAST_YEAR = 1970, 9998
+SELECTED = mark_safe(" selected")
 
 
 class Cards(forms.RadioSelect):
@@ -48,6 +54,18 @@ class Cards(forms.RadioSelect):
     def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **options)
         return {**option, "consequence": self.consequences.get(str(value), "")}
+
+
+class Zones(forms.Select):
+    """A plain list of time zones: there are six hundred, so each option is as short as can be."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        shown = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        names = (zone for zone, _label in self.choices)
+        options = format_html_join(
+            "", "<option{}>{}</option>", ((SELECTED if zone == value else "", zone) for zone in names)
+        )
+        return format_html("<select{}>{}</select>", shown, options)
 
 
 class MomentField(forms.CharField):
@@ -84,7 +102,7 @@ class TagsField(forms.CharField):
 
 def local_text(moment: datetime | None, zone: str) -> str | None:
     """Return an aware moment as its zone's clocks show it, in the shortest form that browsers send back."""
-    if moment is None or zone not in available_timezones():
+    if moment is None or zone not in zone_names():
         return None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return moment.isoformat()

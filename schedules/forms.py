@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, cast
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from jobtypes import registry
 from jobtypes.forms import field_of, form_fields, typed_params
 from schedules import rules
-from schedules.fields import CONSEQUENCES, Cards, MomentField, TagsField, local_text
+from schedules.clock import zone_names
+from schedules.fields import CONSEQUENCES, Cards, MomentField, TagsField, Zones, local_text
 from schedules.models import Schedule
 
 MOMENTS = ("scheduled_at", "anchor_at", "start_at", "end_at")
@@ -34,7 +35,7 @@ class TimingForm(ModelForm):
     """When a schedule fires: enough for the preview. Only the fields of the chosen kind of timing count."""
 
     timezone = forms.ChoiceField(
-        label=_("Time zone"), choices=lambda: [(name, name) for name in sorted(available_timezones())]
+        label=_("Time zone"), widget=Zones, choices=lambda: [(name, name) for name in sorted(zone_names())]
     )
     scheduled_at = MomentField(required=False, label=_("When"), help_text=_("In the schedule's time zone."))
     anchor_at = MomentField(
