@@ -56,7 +56,7 @@ describe_stats = extend_schema_view(
     list=extend_schema(
         summary="Read statistics of all runs",
         parameters=WINDOWS,
-        responses={200: forced_singular_serializer(serializers.StatsSerializer), **READ_ERRORS},
+        responses={200: forced_singular_serializer(serializers.StatsSerializer), **READ_ERRORS},  # type: ignore[no-untyped-call]
     ),
     retrieve=extend_schema(
         summary="Read statistics of a schedule's runs",

@@ -44,7 +44,7 @@ class JobTypesSerializer(serializers.Serializer[Any]):
 @extend_schema_view(
     list=extend_schema(
         summary="List job types",
-        responses={200: forced_singular_serializer(JobTypesSerializer), **READ_ERRORS},
+        responses={200: forced_singular_serializer(JobTypesSerializer), **READ_ERRORS},  # type: ignore[no-untyped-call]
     ),
     retrieve=extend_schema(
         summary="Read a job type",

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from rest_framework import serializers
 
-from integrations.rest.fields import BoundedList, MomentField, StrictFields
+from integrations.rest.fields import MomentField, StrictFields
 from schedules import changes
 from schedules.models import Schedule
 
@@ -55,7 +55,9 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
 
     name = serializers.CharField(max_length=255, trim_whitespace=False)
     environment = serializers.CharField(max_length=50, trim_whitespace=False, **NULL)
-    tags = BoundedList(child=serializers.CharField(max_length=64, trim_whitespace=False), max_length=20, **NULL)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=64, trim_whitespace=False), max_length=20, **NULL
+    )
     params = serializers.DictField(help_text="As the job type's schema in `job-types` says.", **NULL)
     enabled = serializers.BooleanField(
         required=False, help_text="Whether it fires: the status is active. False pauses, true resumes."

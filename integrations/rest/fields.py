@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 SPACE_FOR_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
+MOST_ERRORS = 50  # said at once
 HINT = "Write a moment such as 2026-11-27T06:00:00+02:00, in the years 1900 to 2199."
 
 
@@ -47,16 +48,6 @@ class MomentField(serializers.DateTimeField):
             raise ValidationError(str(refused)) from None
 
 
-class BoundedList(serializers.ListField):
-    """A list whose length is checked before its members are."""
-
-    def to_internal_value(self, data: Any) -> list[Any]:
-        """Return the members; raises ValidationError."""
-        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
-            raise ValidationError(f"At most {self.max_length} of them; these are {len(data)}.")
-        return super().to_internal_value(data)
-
-
 class StrictFields(serializers.Serializer[Any]):
     """Mix into a serializer: a name that it does not know is an error under that name.
 
@@ -80,15 +71,28 @@ class StrictFields(serializers.Serializer[Any]):
                 errors[name] = [f"This is another name of {own}; send one of them."]
             elif field is not None and not field.read_only:
                 known[own] = value
+                if sentence := _too_long(field, value):
+                    errors[name] = [sentence]
+                    known.pop(own)
             elif own not in self.kept_by_us:
                 errors[name] = ["There is no such field."]
+            if len(errors) >= MOST_ERRORS:
+                raise ValidationError(errors)
         try:
             found = super().to_internal_value(known)
         except ValidationError as refused:
-            raise ValidationError({**errors, **_as_dict(refused.detail)}) from None
+            raise ValidationError({**_as_dict(refused.detail), **errors}) from None
         if errors:
             raise ValidationError(errors)
         return found
+
+
+def _too_long(field: Any, value: Any) -> str:
+    """Return why a text or a list is too long, before anything looks at its every member; empty if it is not."""
+    most = getattr(field, "max_length", None)
+    if most is None or not isinstance(value, str | list) or len(value) <= most:
+        return ""
+    return f"At most {most} {'characters' if isinstance(value, str) else 'of them'}; these are {len(value)}."
 
 
 def _as_dict(detail: Any) -> dict[str, Any]:

@@ -9,7 +9,8 @@ MOST_BYTES = 1_048_576
 DEEPEST = 32
 LONGEST_NUMBER = 100  # characters
 MOST_NESTED = 20_000  # objects and lists
-SUSPECT_NUMBER = re.compile(r"[0-9]{100}|[0-9][eE]\+?[0-9]{3}")
+SUSPECT_TEXT = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+SUSPECT_NUMBER = re.compile(r"(?<![0-9])[0-9]{100}|[0-9][eE]\+?[0-9]{3}")
 
 
 class NotJSON(ValueError):
@@ -38,7 +39,7 @@ def loads(raw: bytes) -> Any:
         raise NotJSON(f"This is no JSON: {broken.msg} (line {broken.lineno}, column {broken.colno}).") from None
     except RecursionError:
         raise NotJSON(f"The JSON is nested deeper than {DEEPEST} levels.") from None
-    if brackets > DEEPEST or "\\u" in text:
+    if brackets > DEEPEST or SUSPECT_TEXT.search(text):
         _walk(value)
     return value
 
@@ -69,22 +70,26 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _walk(value: Any) -> None:
-    """Go through all levels, one after the other."""
+    """Go through all levels, one after the other, and through all texts at once."""
     level, depth = [value], 0
+    texts: list[str] = []
     while level:
         depth += 1
-        if depth > DEEPEST and any(isinstance(item, dict | list) for item in level):
-            raise NotJSON(f"The JSON is nested deeper than {DEEPEST} levels.")
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):
-                _check_text(item)
+                texts.append(item)
             elif isinstance(item, dict):
-                below.extend(item.keys())
+                texts.extend(item)
                 below.extend(item.values())
             elif isinstance(item, list):
                 below.extend(item)
+            else:
+                continue
+            if depth > DEEPEST and not isinstance(item, str):
+                raise NotJSON(f"The JSON is nested deeper than {DEEPEST} levels.")
         level = below
+    _check_text("|".join(texts))
 
 
 def _check_text(text: str) -> None:

@@ -23,6 +23,9 @@ MANUAL = {"name": "n", "job_type": "noop", "schedule_type": "manual"}
         (b'{"priority": -Infinity}', 400),
         (b'{"priority": 1e999}', 400),
         (b'{"priority": ' + b"9" * 5_000 + b"}", 400),
+        (b'{"cron_expression": "' + b"1," * 500_000 + b'"}', 400),
+        (b'{"tags": [' + b'"a",' * 200_000 + b'"a"]}', 400),
+        (b'{"params": [' + (b"9" * 99 + b",") * 10_000 + b"1]}", 400),
         (b'{"name": "a\\u0000b"}', 400),
         (b'{"a\\u0000": 1}', 400),
         (b'{"name": "\\ud800"}', 400),
@@ -278,3 +281,9 @@ def test_head_is_get_without_the_body(admin, a_schedule):
     a_schedule()
     answer = admin.send("HEAD", "schedules/" + str(Schedule.objects.get().pk))
     assert (answer.status_code, answer["ETag"], answer.content) == (200, '"1"', b"")
+
+
+def test_a_flood_of_unknown_fields_is_not_answered_in_full(admin):
+    answer = admin.post("schedules", {f"field{number}": 1 for number in range(5_000)})
+    assert answer.status_code == 400
+    assert len(answer.json()["errors"]) == 50
