@@ -14,6 +14,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
+from schedules.clock import zone_names
+
 CONSEQUENCES = {
     "schedule_type": {
         "cron": _("At the minutes an expression names."),
@@ -37,8 +39,6 @@ CONSEQUENCES = {
     },
 }
 
-
-from schedules.clock import zone_names
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 SELECTED = mark_safe(" selected")
