@@ -19,7 +19,11 @@ def configure(options: dict[str, str]) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if options["format"] == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,  # the others show local variables, secrets among them
+        )
     )
     handler = logging.StreamHandler()
     handler.setFormatter(

@@ -14,7 +14,7 @@ from django.utils import timezone
 from schedules import rules
 from schedules.lifecycle import Lifecycle
 from schedules.queries import ScheduleQuerySet
-from schedules.timing import Timing, next_instant
+from schedules.timing import Timing, TimingError, next_instant
 from schedules.wakeup import wake_schedulers
 
 
@@ -204,11 +204,17 @@ class Schedule(Lifecycle):
 
     @property
     def upcoming_at(self) -> datetime | None:
-        """Return the next instant that lies ahead, also while the engine still settles instants behind it."""
+        """Return the next instant that lies ahead, also while the engine still settles instants behind it.
+
+        None where there is none, and where the timing can no longer be read: the engine is about to suspend it.
+        """
         now = timezone.now()
         if self.next_run_at is None or self.next_run_at > now:
             return self.next_run_at
-        return next_instant(self.timing, now)
+        try:
+            return next_instant(self.timing, now)
+        except TimingError:
+            return None
 
     def clean(self) -> None:
         """Refuse what makes no sense and fill in what the job type proposes; raises ValidationError by field."""

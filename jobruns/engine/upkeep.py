@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import structlog
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.cron import CronTrigger
 from django.db import close_old_connections
 from django.utils import timezone
 from django_apscheduler.models import DjangoJobExecution
 
+from integrations.models import KeptAnswer
 from jobruns.models import SchedulerProcess
-
-log = structlog.get_logger(__name__)
 
 
 def register(scheduler: BaseScheduler) -> None:
     """Add the housekeeping jobs that are not in the store yet; doing one twice does no harm."""
     scheduler.add_job(
-        forget_old_processes,
+        forget_what_is_old,
         CronTrigger(hour=3, minute=17, timezone="UTC"),
-        id="forget_old_processes",
+        id="forget_what_is_old",
         jobstore="upkeep",
         executor="upkeep",
         replace_existing=True,
@@ -31,9 +29,10 @@ def register(scheduler: BaseScheduler) -> None:
     )
 
 
-def forget_old_processes() -> None:
-    """Remove the rows of processes that ended or fell silent more than a week ago."""
+def forget_what_is_old() -> None:
+    """Remove processes that ended or fell silent a week ago, and answers kept for repeated requests."""
     close_old_connections()
-    week_ago = timezone.now() - timedelta(days=7)
-    SchedulerProcess.objects.filter(heartbeat_at__lt=week_ago).delete()
+    now = timezone.now()
+    SchedulerProcess.objects.filter(heartbeat_at__lt=now - timedelta(days=7)).delete()
+    KeptAnswer.objects.outdated(now).delete()
     DjangoJobExecution.objects.delete_old_job_executions(7 * 86_400)
