@@ -8,9 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.utils.log import configure_logging
 
 from jobruns.engine.scheduler import Scheduler
+
+KEPT = 60  # seconds that a thread keeps its database connection
 
 
 class Command(BaseCommand):
@@ -44,6 +47,8 @@ class Command(BaseCommand):
         if not 0.05 <= options["poll"] <= 60:
             raise CommandError("--poll must lie between 0.05 and 60 seconds.", returncode=2)
         configure_logging(settings.LOGGING_CONFIG, {"format": options["log_format"], "level": options["log_level"]})
+        # Each look would else open a connection of its own; a dropped one is noticed by its health check.
+        connection.settings_dict["CONN_MAX_AGE"] = KEPT
         asked: SimpleQueue[int] = SimpleQueue()  # the one thing that a signal handler may put into without a deadlock
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda number, _: asked.put(number))
