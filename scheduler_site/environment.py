@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -64,7 +65,7 @@ def json_object(name: str) -> dict[str, object]:
     return value
 
 
-def database(default: Path) -> dict[str, object]:
+def database(default: Path) -> dict[str, Any]:
     """Return Django's settings for DATABASE_URL: `postgresql://…` or `sqlite:///path`.
 
     SQLite is opened so that several processes can share it: WAL, write locks taken at BEGIN, 20 s of patience.
@@ -75,7 +76,7 @@ def database(default: Path) -> dict[str, object]:
         raise ImproperlyConfigured(
             f"DATABASE_URL must begin with postgresql:// or sqlite:///, not {scheme or url[:12]!r}."
         )
-    settings: dict[str, object] = dict(env.db_url_config(url))
+    settings: dict[str, Any] = dict(env.db_url_config(url))
     if scheme == "sqlite":
         default.parent.mkdir(exist_ok=True)
         if not settings["NAME"]:

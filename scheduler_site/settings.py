@@ -178,8 +178,8 @@ JOB_TYPES = [
     "jobtypes.management_command.ManagementCommand",
     "jobtypes.noop.Noop",
 ]
-DEFAULT_ENVIRONMENT = read.env.str("DEFAULT_ENVIRONMENT", default="production")
-SCHEDULER_TIMEZONE = read.env.str("SCHEDULER_TIMEZONE", default="UTC")
+DEFAULT_ENVIRONMENT: str = read.env.str("DEFAULT_ENVIRONMENT", default="production")
+SCHEDULER_TIMEZONE: str = read.env.str("SCHEDULER_TIMEZONE", default="UTC")
 SCHEDULER_MISFIRE_GRACE_TIME = read.integer("SCHEDULER_MISFIRE_GRACE_TIME", 300, low=0, high=86_400)
 SCHEDULER_MAX_INSTANCES = read.integer("SCHEDULER_MAX_INSTANCES", 1, low=1, high=1_000)
 SCHEDULER_EXECUTOR_POOL_SIZE = read.integer("SCHEDULER_EXECUTOR_POOL_SIZE", 10, low=1, high=256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -82,6 +82,7 @@ class Lifecycle(models.Model):
 
     if TYPE_CHECKING:
         name: str
+        environment: str
         runs: Any
 
         @property
@@ -160,7 +161,7 @@ class Lifecycle(models.Model):
         with transaction.atomic():
             self._take_engine_columns()
             self._refuse_unless(self.Status.DELETED, verb="brought back")
-            namesakes = type(self)._default_manager.exclude(status=self.Status.DELETED)
+            namesakes = self._rows().exclude(status=self.Status.DELETED)
             if namesakes.filter(environment=self.environment, name=self.name).exists():
                 raise ValidationError(f"The name {self.name} is taken; rename the other one first.", code="conflict")
             now = self.pause_started_at = timezone.now()
@@ -169,7 +170,7 @@ class Lifecycle(models.Model):
 
     def _take_engine_columns(self) -> None:
         """Lock the row and take over what the engine may have written since this object was read."""
-        stored = self._locked()
+        stored = self._rows().select_for_update().get(pk=self.pk)
         for name in ENGINE_COLUMNS:
             setattr(self, name, getattr(stored, name))
 
@@ -186,8 +187,8 @@ class Lifecycle(models.Model):
 
     def _save_state(self) -> None:
         self.version += 1
-        self.save(update_fields=[*STATE_COLUMNS, "version", "updated_at"])
+        self.save(update_fields=[*STATE_COLUMNS, "version", "updated_at"])  # type: ignore[misc]  # Schedule has it
         wake_schedulers()
 
-    def _locked(self) -> Self:
-        return type(self)._default_manager.select_for_update().get(pk=self.pk)
+    def _rows(self) -> Any:
+        return type(self)._default_manager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +18,9 @@ from jobruns.runner import Assignment
 
 A_DAY = timedelta(days=1)
 ASSIGNMENT_COLUMNS = """r.id, r.schedule_id, r.schedule_name, r.job_type, r.environment, r.params, r.scheduled_for,
-    r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds"""
+    r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds, s.usual_seconds"""
 READY = """
-SELECT {columns}, s.usual_seconds, s.overlap_policy, s.max_instances,
+SELECT {columns}, s.overlap_policy, s.max_instances,
     (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
 FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
 WHERE r.status = 'pending' AND r.available_at <= %s
@@ -104,10 +105,8 @@ def _within_limits(rows: list[tuple[Any, ...]]) -> list[Assignment]:
     """Leave out runs of one schedule beyond its limit within this batch."""
     taken: Counter[int] = Counter()
     chosen = []
-    for *columns, usual, overlap, instances, running in rows:
-        run_id, schedule_id, name, job_type, environment, params, scheduled_for, *rest = columns
-        known = [run_id, schedule_id, name, job_type, environment, params, sql.aware(scheduled_for), *rest]
-        found = Assignment(*known, usual_seconds=usual)
+    for *columns, overlap, instances, running in rows:
+        found = _assignment(columns)
         limit = instances if overlap == "allow" else 1
         if running + taken[found.schedule_id] < limit:
             taken[found.schedule_id] += 1
@@ -115,8 +114,15 @@ def _within_limits(rows: list[tuple[Any, ...]]) -> list[Assignment]:
     return chosen
 
 
+def _assignment(columns: list[Any]) -> Assignment:
+    """Return the assignment for ASSIGNMENT_COLUMNS, which are in the order of its fields."""
+    assignment = Assignment(*columns)
+    return replace(assignment, scheduled_for=sql.aware(assignment.scheduled_for))
+
+
 def give_back(run_ids: list[int], owner: str) -> int:
     """Return claimed runs that did not start to the line; runs that this owner no longer holds are left alone."""
-    return JobRun.objects.filter(pk__in=run_ids, owner=owner, status="running").update(
+    returned: int = JobRun.objects.filter(pk__in=run_ids, owner=owner, status="running").update(
         status="pending", owner="", started_at=None, lease_expires_at=None
     )
+    return returned

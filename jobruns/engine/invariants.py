@@ -87,12 +87,13 @@ def _miscounted(now: datetime) -> Iterator[Breach]:
         | ~Q(total_runs=F("successful_runs") + F("failed_runs"))
         | young & (Q(successes__lt=F("successful_runs")) | Q(failures__lt=F("failed_runs")))
     )
-    for schedule in wrong.iterator():
+    columns = ("pk", "name", "successful_runs", "failed_runs", "total_runs", "successes", "failures")
+    for pk, name, counted_successes, counted_failures, total, successes, failures in wrong.values_list(*columns):
         sentence = (
-            f"{schedule.name} counts {schedule.successful_runs} successes and {schedule.failed_runs} failures of "
-            f"{schedule.total_runs}; the ledger has {schedule.successes} and {schedule.failures}."
+            f"{name} counts {counted_successes} successes and {counted_failures} failures of {total}; "
+            f"the ledger has {successes} and {failures}."
         )
-        yield Breach("miscounted", sentence, schedule_id=schedule.pk)
+        yield Breach("miscounted", sentence, schedule_id=pk)
 
 
 RULES: dict[str, Callable[[datetime], Iterable[Breach]]] = {

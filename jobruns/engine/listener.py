@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import structlog
@@ -50,7 +51,7 @@ class Listener:
             if any(True for _ in own.notifies(timeout=PATIENCE, stop_after=1)):
                 self.on_notify()
 
-    def _parameters(self) -> dict[str, object]:
+    def _parameters(self) -> dict[str, Any]:
         """Return what Django connects with, less what only a cursor of Django's can use."""
         wanted = connection.get_connection_params()
         return {key: value for key, value in wanted.items() if key not in {"context", "cursor_factory"}}

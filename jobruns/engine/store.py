@@ -36,8 +36,6 @@ HOUSEKEEPING = 1.0  # seconds between heartbeats, and between looks for lost run
 class RunJob(Job):
     """A claimed run as a one-shot job: due now, never again."""
 
-    __slots__ = ("assignment",)
-
     def __init__(self, assignment: Assignment) -> None:
         self.id = self.name = f"run-{assignment.run_id}"
         self.executor = "runs"

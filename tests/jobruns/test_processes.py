@@ -110,5 +110,5 @@ def test_two_processes_never_share_a_name():
 def test_processes_of_last_week_are_forgotten():
     old, new = processes.register(1), processes.register(1)
     SchedulerProcess.objects.filter(pk=old.pk).update(heartbeat_at=timezone.now() - timedelta(days=8))
-    upkeep.forget_old_processes()
+    upkeep.forget_what_is_old()
     assert SchedulerProcess.objects.get() == new

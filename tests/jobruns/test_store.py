@@ -182,13 +182,13 @@ def upkeep_loops():
 def test_several_schedulers_share_the_upkeep_jobs(upkeep_loops):
     for loop in upkeep_loops(3):
         upkeep.register(loop)
-    assert DjangoJob.objects.filter(id="forget_old_processes").count() == 1
+    assert DjangoJob.objects.filter(id="forget_what_is_old").count() == 1
 
 
 def test_an_upkeep_job_that_was_removed_ends_no_loop(upkeep_loops):
     [loop] = upkeep_loops(1)
     upkeep.register(loop)
-    job = loop.get_job("forget_old_processes")
+    job = loop.get_job("forget_what_is_old")
     DjangoJob.objects.all().delete()
     store = loop._jobstores["upkeep"]
     store.update_job(job)
