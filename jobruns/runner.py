@@ -78,7 +78,9 @@ def execute(assignment: Assignment, context: Context) -> Ending:
         return _ending(assignment, started, "failed", reason=failed.reason, failure=failed)
     except (Exception, SystemExit) as crash:  # whatever a job raises is a crash of that run, and of nothing else
         text = "".join(tracebacks.format_exception(crash))
-        sentence = f"{type(crash).__name__}: {crash}"
+        # Not str(crash): an exception may be unable to describe itself.
+        sentence = "".join(tracebacks.format_exception_only(crash)).strip()
+        sentence = sentence.removeprefix(f"{type(crash).__module__}.")
         return _ending(assignment, started, "failed", reason="error", error=sentence, traceback=text)
 
 
@@ -135,7 +137,10 @@ def _json(value: dict[str, Any]) -> str:
     """Return JSON that every database takes; what is not JSON becomes text, and too much of it a note."""
     if not value:
         return "{}"
-    text = json.dumps(_storable(value), default=_text, ensure_ascii=True)
+    try:
+        text = json.dumps(_storable(value), default=_text, ensure_ascii=True)
+    except (RecursionError, ValueError) as refused:  # in circles, too deep, or a number of thousands of digits
+        return json.dumps({"cut": f"It cannot be written as JSON: {refused}."})
     if len(text) > JSON_LIMIT:
         return json.dumps({"cut": f"{len(text)} bytes are more than the {JSON_LIMIT} that are kept."})
     return text
