@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.utils import timezone
 from sqlalchemy.engine import URL
@@ -39,7 +40,7 @@ class Connection(models.Model):
 
     name = models.CharField(max_length=255, unique=True, help_text="Jobs refer to it by this name.")
     kind = models.CharField(max_length=16, choices=Kind)
-    description = models.TextField(max_length=1000, blank=True, default="")
+    description = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)], blank=True, default="")
     address = models.CharField(
         max_length=2000, help_text="Where it leads, without any secret: shown on pages and in the API."
     )

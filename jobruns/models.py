@@ -102,6 +102,7 @@ class JobRun(models.Model):
     objects = JobRunManager()
 
     class Meta:
+        verbose_name = "run"
         ordering = ["-id"]
         permissions = [("cancel_jobrun", "Can cancel a run")]
         constraints = [

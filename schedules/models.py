@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -70,7 +70,7 @@ class Schedule(Lifecycle):
         FIXED = "fixed", "Fixed"
 
     name = models.CharField(max_length=255, help_text="Unique among the schedules of its environment.")
-    description = models.TextField(max_length=1000, blank=True, default="")
+    description = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)], blank=True, default="")
     environment = models.CharField(max_length=50, default=default_environment)
     tags = models.JSONField(default=list, blank=True, help_text="Up to 20 words.")
 
@@ -153,6 +153,8 @@ class Schedule(Lifecycle):
                 fields=["environment", "name"],
                 condition=~Q(status="deleted"),
                 name="one_name_per_environment",
+                violation_error_message="Another schedule of this environment has this name.",
+                violation_error_code="taken",
             ),
             models.CheckConstraint(
                 condition=Q(schedule_type__in=["cron", "interval", "one_time", "immediate", "manual"]),

@@ -27,6 +27,8 @@ TIMING_FIELDS = {
 }
 EMPTY = {"cron_expression": "", "interval_seconds": None, "scheduled_at": None}
 YEAR = 31_536_000
+MOMENTS = ("scheduled_at", "anchor_at", "start_at", "end_at")
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 def check_texts(schedule: Schedule, errors: Errors) -> None:
@@ -50,6 +52,10 @@ def check_timing(schedule: Schedule, errors: Errors) -> None:
     if schedule.timezone not in zone_names():
         _add(errors, "timezone", f"{schedule.timezone!r} is no time zone; write a name such as Europe/Riga.")
         return
+    for field in MOMENTS:
+        moment = getattr(schedule, field)
+        if moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            _add(errors, field, f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}.")
     wanted = TIMING_FIELDS.get(kind, set())
     for field, empty in EMPTY.items():
         value = getattr(schedule, field)

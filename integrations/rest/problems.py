@@ -137,7 +137,7 @@ def _refusal(error: ValidationError) -> exceptions.APIException:
 
 
 def _is_name_constraint(error: ValidationError) -> bool:
-    return any(name in str(error.message) for name in NAME_CONSTRAINTS)
+    return error.code == "taken"
 
 
 def _about_fields(errors: Errors) -> str:

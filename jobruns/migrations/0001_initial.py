@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'permissions': [('cancel_jobrun', 'Can cancel a run')],
+                'verbose_name': 'run', 'permissions': [('cancel_jobrun', 'Can cancel a run')],
             },
         ),
         migrations.CreateModel(
