@@ -70,13 +70,20 @@ class Scheduler:
     def _end(self, drain_timeout: float) -> None:
         log.info("scheduler stopping", process=self.process.name, running=self.pool.busy())
         self.listener.stop()
-        self.pool.closing = True
-        self.loop.shutdown(wait=True)
-        unfinished = self.pool.close(drain_timeout)
+        self._stop_firing()
+        self.pool.close(drain_timeout)
         self.recorder.close(timeout=10)
-        returned = claims.give_back(unfinished, self.process.name)
+        returned = claims.give_back_all_but(set, self.process.name)
         processes.leave(self.process)
         log.info("scheduler stopped", process=self.process.name, given_back=returned)
+
+    def _stop_firing(self) -> None:
+        """Claim no more and end the loop between two passes: APScheduler's thread would die of a stop within one."""
+        self.pool.closing = True
+        self.loop.pause()
+        with self.loop._jobstores_lock:
+            pass
+        self.loop.shutdown(wait=True)
 
     def _written(self) -> None:
         """Look again at once where runs wait for the one that has just ended."""
