@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from jobruns.history import HistoryQuerySet
@@ -80,14 +80,7 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
         try:
             registry.validate(schedule.job_type, merged)
         except InvalidParams as refused:
-            raise ValidationError(
-                {
-                    "params": [
-                        f"{name}: {' '.join(texts)}" if name else " ".join(texts)
-                        for name, texts in refused.errors.items()
-                    ]
-                }
-            ) from None
+            raise ValidationError({"params": refused.sentences()}) from None
         return merged
 
     def request(
@@ -104,14 +97,23 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
         makes two. Raises ValidationError: by field where the parameters are refused, with code "conflict" where the
         schedule is suspended or deleted.
         """
-        schedule, merged = self.instance, self.accepted(params or {})
-        now = timezone.now()
+        with transaction.atomic():
+            schedule = self.instance
+            stored = type(schedule).objects.select_for_update().only("status").get(pk=schedule.pk)
+            schedule.status = stored.status
+            run = self._create(
+                by=by, trigger=trigger, params=self.accepted(params or {}), correlation_id=correlation_id
+            )
+            return run
+
+    def _create(self, *, by: str, trigger: str, params: dict[str, Any], correlation_id: str) -> JobRun:
+        schedule, now = self.instance, timezone.now()
         run: JobRun = self.create(
             schedule_name=schedule.name,
             schedule_version=schedule.version,
             job_type=schedule.job_type,
             environment=schedule.environment,
-            params=merged,
+            params=params,
             scheduled_for=now,
             available_at=now,
             queued_at=now,

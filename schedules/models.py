@@ -265,3 +265,7 @@ class Schedule(Lifecycle):
         if self.last_scheduled_for is not None:
             after = max(after, self.last_scheduled_for)
         self.next_run_at = next_instant(self.timing, after)
+        if self.next_run_at is None and self.schedule_type != self.Kind.MANUAL:
+            if self._state.adding:
+                raise ValidationError({"end_at": ["It would never fire: no instant lies before the end."]})
+            self.status = self.Status.COMPLETED

@@ -95,3 +95,15 @@ def test_an_edit_raises_the_version_and_plans_anew() -> None:
     assert schedule.updated_by == "editor"
     assert schedule.next_run_at is not None
     assert schedule.next_run_at.hour == 10
+
+
+def test_a_schedule_that_would_end_before_its_first_instant_is_refused() -> None:
+    assert list(refused(end_at=timezone.now() - timedelta(days=1))) == ["end_at"]
+
+
+def test_an_edit_that_leaves_no_instant_completes_the_schedule() -> None:
+    schedule = Schedule(**DAILY)
+    schedule.store(by="tester")
+    schedule.end_at = timezone.now() - timedelta(seconds=1)
+    schedule.store(by="editor")
+    assert (schedule.status, schedule.next_run_at) == ("completed", None)
