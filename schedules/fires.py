@@ -56,6 +56,19 @@ def count(expression: Expression, zone: str, after: datetime, until: datetime) -
     return total
 
 
+def ticks(expression: Expression, zone: str, since: int, until: int) -> list[int]:
+    """Return the instants in (since, until] in order; all are seconds as `schedules.clock` counts them."""
+    found: list[int] = []
+    for year in range(max(year_of(since), FIRST_YEAR), min(year_of(until), LAST_YEAR) + 1):
+        for span in spans(zone, year):
+            low, high, extra = _within(expression, span, since, until + 1)
+            if extra:
+                found.append(low * 60 - span.offset)
+            if low < high:
+                found += [minute * 60 - span.offset for minute in expression.between(low, high)]
+    return found
+
+
 def latest(expression: Expression, zone: str, after: datetime, until: datetime) -> Iterator[datetime]:
     """Yield the instants in (after, until], the newest first."""
     since, end = seconds(after), seconds(until) + 1

@@ -5,6 +5,7 @@ A wall minute is the number of minutes from the origin of `schedules.clock` on t
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
@@ -52,6 +53,14 @@ class Expression:
                 return day * DAY_MINUTES + self._times[bisect_left(self._times, rest) - 1]
             on = self._days.last_until(day - 1)
         return None if on is None else on * DAY_MINUTES + self._times[-1]
+
+    def between(self, low: int, high: int) -> Iterator[int]:
+        """Yield the named wall minutes in [low, high) in order, a day at a time."""
+        day = self._days.first_from(low // DAY_MINUTES)
+        while day is not None and (begin := day * DAY_MINUTES) < high:
+            first, last = bisect_left(self._times, low - begin), bisect_left(self._times, high - begin)
+            yield from [begin + time for time in self._times[first:last]]
+            day = self._days.first_from(day + 1)
 
     def count(self, low: int, high: int) -> int:
         """Return how many named wall minutes lie in [low, high)."""

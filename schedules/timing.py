@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise, takewhile
 
 from schedules import cron, effects, fires, sentences
-from schedules.clock import ClockChange, TimingError, clock_changes, zone
+from schedules.clock import ClockChange, TimingError, clock_changes, moment, seconds, zone
 from schedules.nominal import Expression
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "sentence",
     "smallest_gap",
     "stretch",
+    "ticks",
     "zone",
 ]
 
@@ -130,6 +131,21 @@ def next_instant(timing: Timing, after: datetime) -> datetime | None:
 def occurrences(timing: Timing, after: datetime, until: datetime, limit: int) -> list[datetime]:
     """Return the instants in (after, until], at most the first `limit`; raises TimingError."""
     return list(islice(takewhile(until.__ge__, instants(timing, after)), limit))
+
+
+def ticks(timing: Timing, since: int, until: int) -> Sequence[int]:
+    """Return the instants in (since, until] in order, fast; all are seconds as `schedules.clock` counts them.
+
+    For simulations over many instants. Raises TimingError.
+    """
+    low = since if timing.start is None else max(since, seconds(timing.start - TICK))
+    high = until if timing.end is None else min(until, seconds(timing.end))
+    if timing.kind == "cron":
+        return fires.ticks(expression(timing), timing.zone, low, high)
+    if timing.kind == "interval" and timing.anchor is not None:
+        step, anchor = timing.interval_seconds, seconds(timing.anchor)
+        return range(anchor + step * max(1, (low - anchor) // step + 1), high + 1, step)
+    return [seconds(found) for found in takewhile(moment(high).__ge__, _unbounded(timing, moment(low)))]
 
 
 def stretch(timing: Timing, first: datetime, until: datetime, newest: int) -> Stretch:

@@ -181,18 +181,28 @@ def _overlaps(view: View, wanted: list[Decision], active: Active) -> tuple[list[
     if view.overlap in REPLACES:
         turned_away = [_refuse(one, "overlap", "A newer one was due and takes its place.") for one in wanted[:-1]]
         return [replace(one, reason="") for one in wanted[-1:]], turned_away
-    limit = view.max_instances if view.overlap == "allow" else 1
-    room = {"buffer_one": limit + 1, "buffer_all": limit + WAITING_LIMIT}.get(view.overlap, limit)
+    space = room(view)
     taken = active.running + active.waiting
     admitted: list[Decision] = []
     turned_away = []
     for one in wanted:
-        if taken < room or one.reason == "waits":
+        if taken < space or one.reason == "waits":
             admitted.append(replace(one, reason="") if one.reason else one)
             taken += 1
         else:
             turned_away.append(_refuse(one, "overlap", _overlap_reason(view, active)))
     return admitted, turned_away
+
+
+def side_by_side(view: View) -> int:
+    """Return how many runs of a schedule may run at once."""
+    return view.max_instances if view.overlap == "allow" else 1
+
+
+def room(view: View) -> int:
+    """Return how many runs of a schedule may run or wait, before `overlap_policy` turns new ones away."""
+    limit = side_by_side(view)
+    return {"buffer_one": limit + 1, "buffer_all": limit + WAITING_LIMIT}.get(view.overlap, limit)
 
 
 def _overlap_reason(view: View, active: Active) -> str:
