@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from jobruns.models import JobRun
 from jobruns.states import State, lateness, state_of, trouble_words
-from jobruns.timeline import Bar, Window, pause, plans, track
+from jobruns.timeline import Bar, Window, pause, plans, track, unseen
 from schedules.models import Schedule
 from schedules.moments import clock
 
@@ -40,6 +40,7 @@ class Rows:
     troubled: list[Row]
     planned: list[Row]
     planned_count: int
+    some_unseen: bool
 
 
 def rows(view: Window, first: int, *, everything: bool = False) -> Rows:
@@ -55,6 +56,7 @@ def rows(view: Window, first: int, *, everything: bool = False) -> Rows:
         [troubled_row(view, one, trouble.get(one.pk), runs.get(one.pk, [])) for one in looked_at.values()],
         [Row(one, drawing(view, one, runs.get(one.pk, [])), running=running.get(one.pk)) for one in calm],
         max(Schedule.objects.existing().count() - len(looked_at), 0),
+        any(len(found) == DRAWN for found in runs.values()),
     )
 
 
@@ -126,6 +128,8 @@ def drawing(view: Window, schedule: Schedule, runs: list[JobRun]) -> SafeString:
     """Draw a schedule's outcomes, its plans, and its pause if it has one."""
     bars = [bar(view, run) for run in runs if run.status != "pending" and run.reason != "paused"]
     parts = [track(view, bars, schedule.usual_seconds)]
+    if len(runs) == DRAWN:
+        parts.append(unseen(view, runs[0].started_at or runs[0].scheduled_for))
     if schedule.status == Schedule.Status.ACTIVE:
         parts.append(plans(view, schedule.timing, schedule.usual_seconds))
     elif schedule.pause_started_at and schedule.status != Schedule.Status.COMPLETED:

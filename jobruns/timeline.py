@@ -140,6 +140,11 @@ def plans(view: Window, timing: Timing, usual: float | None) -> SafeString:
     return format_html_join("", "{}", ((_rect("planned", place, min(width, 100 - place)),) for place in places))
 
 
+def unseen(view: Window, until: datetime) -> SafeString:
+    """Draw a thin line over the part whose runs are too many to be drawn."""
+    return _rect("unseen", 0, view.at(until), high=2)
+
+
 def pause(view: Window, since: datetime, until: datetime | None) -> SafeString:
     """Draw a pause as a hatch from `since` to `until`, or to the end."""
     left = view.at(since)

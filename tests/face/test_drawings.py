@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jobruns.panels import curve, number
 from jobruns.secrecy import HIDDEN, masked
 from jobruns.strips import counted, sparkline, strip
-from jobruns.timeline import Bar, Window, marks, plans, ribbons, window
+from jobruns.timeline import Bar, Window, marks, plans, ribbons, unseen, window
 from schedules import months
 from schedules.moments import clock, distance, full, relative, span
 from schedules.timing import Timing
@@ -155,3 +155,7 @@ def test_a_curve_has_a_gap_where_a_value_is_missing() -> None:
 )
 def test_only_numbers_are_drawn(value: object, found: float | None) -> None:
     assert number(value) == found
+
+
+def test_runs_too_many_to_draw_leave_a_line_and_not_a_gap() -> None:
+    assert 'class="unseen"' in unseen(VIEW, NOW - timedelta(hours=1))
