@@ -60,8 +60,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{report.schedules:,} schedules on {report.slots} slots, "
             f"from {moment(report.start)} to {moment(report.until)}.\n"
-            f"{report.fires:,} fires: {report.runs:,} run, {report.skipped['overlap']:,} are skipped as overlapping.\n"
-            f"{report.waited:,} wait for a slot, {report.longest_wait_seconds:,.0f} s at most. "
+            f"{report.fires:,} fires: {report.runs:,} run, {report.skipped['overlap']:,} skipped as overlapping.\n"
+            f"{report.waited:,} wait for a slot, {report.longest_wait_seconds:,.1f} s at most. "
             f"The slots are busy {report.busy_percent:.1f} % of the time."
         )
         worst = [
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         if worst:
             self.stdout.write(f"\n{table(['Worst minutes', 'Started', 'Skipped', 'Busy', 'Due'], worst)}")
         burdened = [
-            [one.name, str(one.fires), str(one.skipped), f"{one.longest_wait_seconds:.0f} s"]
+            [one.name, str(one.fires), str(one.skipped), f"{one.longest_wait_seconds:.1f} s"]
             for one in report.burdened
         ]
         if burdened:
