@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 import urllib3
@@ -32,6 +34,7 @@ MAX_BYTES = 1_048_576
 CONNECT_SECONDS = 10.0
 SAVE_SECONDS = 1.0
 BLOCK = 16_384
+LONGEST_WAIT = 3_600.0  # seconds that Retry-After may ask for
 WITHOUT_BODY = {"GET", "HEAD"}
 GONE_WITH_BODY = {"content-type", "content-encoding", "content-language"}
 
@@ -72,6 +75,19 @@ class Answer:
             return self.body.decode(charset.partition(";")[0].strip("\"' ") or "utf-8", errors="replace")
         except LookupError:
             return self.body.decode("utf-8", errors="replace")
+
+    @property
+    def retry_after(self) -> float | None:
+        """Return the seconds that Retry-After asks for, an hour at most; it is a number or a date."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isdecimal():
+            return min(float(text[:9]), LONGEST_WAIT)
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), LONGEST_WAIT)
 
 
 def check_url(url: str) -> None:

@@ -19,10 +19,13 @@ from sqlalchemy.engine import URL
 from integrations import secrets
 from integrations.kinds import http, kind, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
+from integrations.outbox import Channel, Delivery
 from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswerQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+__all__ = ["ApiToken", "Channel", "Connection", "Delivery", "KeptAnswer"]
 
 PREFIX = 12  # characters of a token that are kept and shown
 

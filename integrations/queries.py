@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import connections, models, transaction
+from django.db.models import Count, F
+from django.utils import timezone
 
 if TYPE_CHECKING:
-    from integrations.models import ApiToken, Connection, KeptAnswer  # noqa: F401
+    from integrations.channels import Message
+    from integrations.models import ApiToken, Channel, Connection, Delivery, KeptAnswer  # noqa: F401
 
 KEPT_FOR = timedelta(days=1)
+SENDING = timedelta(seconds=60)  # that one attempt may take, before another process makes it again
+AT_ONCE = 2  # attempts at one channel or address at a time
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -47,3 +53,78 @@ class KeptAnswerQuerySet(models.QuerySet["KeptAnswer"]):
     def outdated(self, now: datetime) -> KeptAnswerQuerySet:
         """Return answers that are older than a day and given no more."""
         return self.filter(created_at__lt=now - KEPT_FOR)
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def named(self, *names: str) -> list[Channel]:
+        """Return the channels of these names, in this order; raises Channel.DoesNotExist naming the ones missing."""
+        found = {one.name: one for one in self.filter(name__in=names)}
+        if missing := [name for name in names if name not in found]:
+            raise self.model.DoesNotExist(f"There is no channel {', '.join(repr(name) for name in missing)}.")
+        return [found[name] for name in dict.fromkeys(names)]
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def post(self, message: Message, channels: Iterable[Channel], *, key: str = "", **about: Any) -> list[Delivery]:
+        """Write one delivery of `message` for each channel, to be sent once this transaction is committed.
+
+        With a `key`, which names what is told, no channel gets a second one. `about` is schedule_id, run_id,
+        environment and correlation_id. Returns the deliveries that were written now.
+        """
+        rows = [
+            self.model(
+                channel=channel,
+                channel_name=channel.name,
+                event=message.event,
+                message=message.as_json(),
+                dedupe_key=f"{key}:{channel.pk}" if key else None,
+                **about,
+            )
+            for channel in channels
+        ]
+        if not rows:
+            return []
+        self.bulk_create(rows, ignore_conflicts=True)
+        return list(self.filter(webhook_id__in=[row.webhook_id for row in rows]).order_by("pk"))
+
+    def due(self, now: datetime) -> DeliveryQuerySet:
+        """Return deliveries whose next attempt may be made at `now`, the longest waiting first."""
+        return self.filter(status="pending", next_attempt_at__lte=now).order_by("next_attempt_at", "id")
+
+    def forsaken(self, now: datetime) -> DeliveryQuerySet:
+        """Return deliveries that a process began to send and did not finish in time."""
+        return self.filter(status="sending", lease_expires_at__lt=now)
+
+    def claim(self, limit: int) -> list[Delivery]:
+        """Take up to `limit` due deliveries to send them; each is taken by one process, few for any one receiver.
+
+        An attempt that was begun and not finished within a minute is made again.
+        """
+        with transaction.atomic():
+            now = timezone.now()
+            self.forsaken(now).update(status="pending", next_attempt_at=now, lease_expires_at=None)
+            busy = self.filter(status="sending").values("channel", "url").annotate(going=Count("pk")).order_by()
+            going: dict[tuple[int | None, str], int] = {(one["channel"], one["url"]): one["going"] for one in busy}
+            waiting = self.due(now).select_related("channel")
+            full = [place for place, count in going.items() if count >= AT_ONCE]
+            for channel, url in full:
+                waiting = waiting.exclude(channel=channel) if channel else waiting.exclude(channel=None, url=url)
+            if connections[self.db].vendor == "postgresql":
+                waiting = waiting.select_for_update(skip_locked=True, of=("self",))
+            taken: list[Delivery] = []
+            for one in waiting[: limit * 20]:
+                place = (one.channel_id, one.url)
+                if len(taken) < limit and going.get(place, 0) < AT_ONCE:
+                    going[place] = going.get(place, 0) + 1
+                    taken.append(one)
+            self.filter(pk__in=[one.pk for one in taken]).update(
+                status="sending", attempts=F("attempts") + 1, lease_expires_at=now + SENDING
+            )
+            for one in taken:
+                one.status, one.attempts = "sending", one.attempts + 1
+        return taken
+
+    def finish(self, delivery: Delivery, **columns: Any) -> bool:
+        """Write how an attempt ended; False if another process has taken it over meanwhile."""
+        mine = self.filter(pk=delivery.pk, status="sending", attempts=delivery.attempts)
+        return bool(mine.update(lease_expires_at=None, **columns))

@@ -4,8 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.client import responses
 from typing import Annotated, Any, Literal
 
@@ -23,7 +21,6 @@ from jobtypes.base import Config, Context, InvalidParams, JobCancelled, JobFaile
 MAX_BODY = 262_144
 KEPT = 65_536
 RETRIED = {408, 425, 429}
-LONGEST_WAIT = 3_600.0
 MARGIN_SECONDS = 0.5  # between giving up and the run's deadline
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
 SPAN = re.compile(r"[1-5][0-9]{2}(-[1-5][0-9]{2})?")
@@ -238,7 +235,7 @@ def _judge(config: HttpRequestConfig, answer: http.Answer, connection: Connectio
         raise JobFailed(
             f"{config.method} {url} answered {said}; {config.expect_status} was expected.",
             retry=not 400 <= answer.status < 500 or answer.status in RETRIED,
-            retry_after=_retry_after(answer.headers) if answer.status in {429, 503} else None,
+            retry_after=answer.retry_after if answer.status in {429, 503} else None,
             summary=summary,
             metrics=metrics,
             result=result,
@@ -268,19 +265,6 @@ def unlike(expected: Mapping[str, Any], answer: http.Answer) -> str:
         if found != value or isinstance(found, bool) != isinstance(value, bool):
             return f"At {path} the answer has {json.dumps(found)[:200]}; {json.dumps(value)} was expected."
     return ""
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that Retry-After asks for, an hour at most; it is a number or a date."""
-    text = headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return min(float(text[:9]), LONGEST_WAIT)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), LONGEST_WAIT)
 
 
 def _scrub(connection: Connection | None, text: str) -> str:

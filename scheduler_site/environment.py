@@ -102,3 +102,23 @@ def encryption_keys() -> list[str]:
                 f"CARILLON_ENCRYPTION_KEYS: key {position} is no Fernet key (32 bytes, url-safe base64)."
             ) from None
     return keys
+
+
+def mail_server() -> dict[str, Any]:
+    """Return the mail server of EMAIL_URL, else of SMTP_HOST and its kin, as Django names its parts.
+
+    EMAIL_HOST is empty if neither is set. EMAIL_URL is smtp://, smtp+tls:// or smtp+ssl://user:password@host:port.
+    """
+    url = env.str("EMAIL_URL", default="").strip()
+    if not url:
+        return {
+            "EMAIL_HOST": env.str("SMTP_HOST", default="").strip(),
+            "EMAIL_PORT": integer("SMTP_PORT", 587, low=1, high=65_535),
+            "EMAIL_HOST_USER": env.str("SMTP_USERNAME", default=""),
+            "EMAIL_HOST_PASSWORD": env.str("SMTP_PASSWORD", default=""),
+            "EMAIL_USE_TLS": boolean("SMTP_USE_TLS", default=True),
+        }
+    if urlsplit(url).scheme not in {"smtp", "smtps", "smtp+tls", "smtp+ssl"} or not urlsplit(url).hostname:
+        raise ImproperlyConfigured("EMAIL_URL must be smtp://, smtp+tls:// or smtp+ssl://user:password@host:port.")
+    read: dict[str, Any] = dict(env.email_url_config(url))
+    return {**read, "EMAIL_PORT": read["EMAIL_PORT"] or (465 if read.get("EMAIL_USE_SSL") else 587)}

@@ -193,6 +193,9 @@ MIN_CRON_INTERVAL_SECONDS = read.integer("MIN_CRON_INTERVAL_SECONDS", 60, low=60
 MAX_SCHEDULE_LOOKAHEAD_DAYS = read.integer("MAX_SCHEDULE_LOOKAHEAD_DAYS", 365, low=1, high=3_650)
 MANAGEMENT_COMMAND_ALLOWLIST = read.json_object("MANAGEMENT_COMMAND_ALLOWLIST")
 OUTBOUND_ALLOWLIST = read.items("OUTBOUND_ALLOWLIST")
+EMAIL = read.mail_server()
+EMAIL_FROM: str = read.env.str("SMTP_FROM_ADDRESS", default="") or "Carillon <carillon@localhost>"
+SITE_URL: str = read.env.str("SITE_URL", default="").rstrip("/")
 LOCAL_FILES_ROOT = Path(read.env.str("LOCAL_FILES_ROOT", default="") or BASE_DIR / "var" / "files")
 
 LOG_FORMAT = read.choice("LOG_FORMAT", "text", {"json", "text"})

@@ -9,6 +9,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from integrations.sender import Sender
 from jobruns.engine import claims, processes, upkeep
 from jobruns.engine.listener import Listener
 from jobruns.engine.pool import Pool
@@ -40,6 +41,7 @@ class Scheduler:
         self.loop.add_jobstore(self.store, "runs")
         self.loop.add_jobstore(UpkeepStore(), "upkeep")
         self.listener = Listener(on_notify=self.loop.wakeup)
+        self.sender = Sender()
 
     def run(self, stop: Callable[[float], bool], *, drain_timeout: float) -> bool:
         """Work until `stop` says so, then end what runs within `drain_timeout` seconds and give the rest back.
@@ -65,6 +67,7 @@ class Scheduler:
         self.loop.start()
         upkeep.register(self.loop)
         self.listener.start()
+        self.sender.start()
         log.info("scheduler started", process=self.process.name, slots=self.pool.size)
 
     def _end(self, drain_timeout: float) -> None:
@@ -73,6 +76,7 @@ class Scheduler:
         self._stop_firing()
         self.pool.close(drain_timeout)
         self.recorder.close(timeout=10)
+        self.sender.stop(timeout=5)
         returned = claims.give_back_all_but(set, self.process.name)
         processes.leave(self.process)
         log.info("scheduler stopped", process=self.process.name, given_back=returned)
@@ -92,5 +96,5 @@ class Scheduler:
 
     def _dead_threads(self) -> list[str]:
         """Return the threads that this process cannot work without and that are no more."""
-        threads = [self.pool.thread, self.recorder.thread, self.loop._thread]
+        threads = [self.pool.thread, self.recorder.thread, self.sender.thread, self.loop._thread]
         return [thread.name for thread in threads if not thread.is_alive()]

@@ -1,0 +1,219 @@
+"""Who is told, and what is to be told: channels, and the deliveries that wait in the outbox.
+
+A delivery is written in the transaction of what it reports and sent afterwards, so that neither a crash nor an
+unreachable receiver loses it. It is sent at least once, each time with the same `webhook_id`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations import secrets
+from integrations.channels import Envelope, Message, Receipt, base, kind, webhook
+from integrations.kinds.base import Refused, Unusable
+from integrations.queries import ChannelQuerySet, DeliveryQuerySet
+
+
+def new_webhook_id() -> str:
+    """Return what names a delivery to its receiver, for ever."""
+    return f"msg_{uuid.uuid4().hex}"
+
+
+class Channel(models.Model):
+    """A named way to tell people and programs something. What must stay secret is encrypted and never read back.
+
+    `offer` what a person wrote, as the kind's Settings name it, then `store`. A secret given as `***` keeps its
+    stored value, unless the destination changed: then it must be written again.
+    """
+
+    class Kind(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        SLACK = "slack", "Slack"
+        WEBHOOK = "webhook", "Webhook"
+        APPRISE = "apprise", "Apprise"
+
+    name = models.CharField(max_length=255, unique=True, help_text="Schedules refer to it by this name.")
+    kind = models.CharField(max_length=16, choices=Kind)
+    description = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)], blank=True, default="")
+    environment = models.CharField(
+        max_length=50,
+        blank=True,
+        default="",
+        help_text="Only schedules of this environment may use it; all if empty.",
+    )
+    enabled = models.BooleanField(default=True, help_text="Off: nothing is sent; what falls due is discarded.")
+    shown = models.JSONField(default=dict, editable=False)
+    encrypted = models.TextField(editable=False, default="", blank=True)
+    schedule_id = models.BigIntegerField(
+        null=True, blank=True, editable=False, db_index=True, help_text="The schedule that defines it, if one does."
+    )
+    created_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    updated_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    _offered: Mapping[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def secrets(self) -> dict[str, Any]:
+        """Return the secret settings, decrypted; raises secrets.Undecryptable when no key fits."""
+        return secrets.decrypt(self.encrypted) if self.encrypted else {}
+
+    @property
+    def masked(self) -> dict[str, Any]:
+        """Return all settings as they may be shown, each secret as `***`."""
+        return {**self.shown, **base.masked(self._readable())}
+
+    def offer(self, values: Mapping[str, Any] | None) -> None:
+        """Take the kind's settings, all of them, for the next `clean` or `store`; None changes none."""
+        self._offered = values
+
+    def clean(self) -> None:
+        """Refuse what cannot be a channel; raises ValidationError, by setting where one is wrong."""
+        if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in self.name):
+            raise ValidationError({"name": ["Control characters are not allowed."]})
+        offered = self._offered
+        if offered is None:
+            if self._state.adding:
+                offered = {}
+            else:
+                return
+        before = Channel.objects.filter(pk=self.pk, kind=self.kind).first() if self.pk else None
+        stored = (before.shown, before._readable()) if before else None
+        try:
+            settings = base.read(kind(self.kind), offered, stored)
+        except Refused as refused:
+            where = "kind" if refused.field == "kind" else NON_FIELD_ERRORS
+            raise ValidationError({where: [ValidationError(str(refused), code=refused.field)]}) from None
+        self.shown, hidden = settings.split()
+        self.encrypted = secrets.encrypt(hidden) if hidden else ""
+
+    def store(self, *, by: str) -> None:
+        """Check and save a new or edited channel; raises ValidationError by field."""
+        with transaction.atomic():
+            if self._state.adding:
+                self.created_by = self.created_by or by
+            self.updated_by = by
+            self.full_clean()
+            self.save()
+        self._offered = None
+
+    def send(self, message: Message, envelope: Envelope) -> Receipt:
+        """Tell `message` once, now. Raises channels.NotDelivered, and Unusable where something is missing here."""
+        try:
+            values = {**self.shown, **self.secrets}
+        except secrets.Undecryptable as closed:
+            raise Unusable(str(closed)) from None
+        own = kind(self.kind)
+        return own.send(own.Settings(**values), message, envelope)
+
+    def scrub(self, text: str) -> str:
+        """Return `text` with every secret of this channel replaced by `***`, also as references expand now."""
+        found = [one for text in base.texts(self._readable()) for one in (text, _expanded(text)) if one]
+        return secrets.scrub(text, found)
+
+    def _readable(self) -> dict[str, Any]:
+        """Return the secrets, none if no key fits, so that they can be written again."""
+        try:
+            return self.secrets
+        except secrets.Undecryptable:
+            return {}
+
+
+def _expanded(text: str) -> str:
+    try:
+        return base.expand(text)
+    except Unusable:
+        return ""
+
+
+class Delivery(models.Model):
+    """One message to one channel, or to one address: what it says, and how sending it went."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waits"
+        SENDING = "sending", "Being sent"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Given up"
+        DISCARDED = "discarded", "Not sent"
+
+    channel = models.ForeignKey(Channel, null=True, blank=True, on_delete=models.SET_NULL, related_name="deliveries")
+    channel_name = models.CharField(
+        max_length=255, blank=True, default="", help_text="Empty: it goes to the address."
+    )
+    url = models.CharField(max_length=2000, blank=True, default="", help_text="Of a callback.")
+    event = models.CharField(max_length=64)
+    message = models.JSONField(default=dict)
+    webhook_id = models.CharField(max_length=64, unique=True, default=new_webhook_id)
+    dedupe_key = models.CharField(
+        max_length=200, unique=True, null=True, blank=True, help_text="At most one delivery is written for each."
+    )
+    schedule_id = models.BigIntegerField(null=True, blank=True)
+    run_id = models.BigIntegerField(null=True, blank=True)
+    environment = models.CharField(max_length=50, blank=True, default="")
+    correlation_id = models.CharField(max_length=64, blank=True, default="")
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    answer = models.TextField(blank=True, default="", help_text="What the receiver said, or why it was not reached.")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        permissions = [("replay_delivery", "Can send a delivery again")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "sending", "delivered", "failed", "discarded"]),
+                name="delivery_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sending") | Q(lease_expires_at__isnull=False), name="sending_has_lease"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at", "id"], condition=Q(status="pending"), name="delivery_due"),
+            models.Index(fields=["lease_expires_at"], condition=Q(status="sending"), name="delivery_leases"),
+            models.Index(fields=["schedule_id", "-id"], name="delivery_of_schedule"),
+            models.Index(fields=["run_id"], condition=Q(run_id__isnull=False), name="delivery_of_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.channel_name or self.url}"
+
+    def replay(self, *, now: datetime | None = None) -> bool:
+        """Send it again from the first attempt on, under the same `webhook_id`; False while it waits or is sent."""
+        ended = Delivery.objects.filter(pk=self.pk, status__in=["delivered", "failed", "discarded"])
+        done = ended.update(status="pending", attempts=0, next_attempt_at=now or timezone.now(), finished_at=None)
+        self.refresh_from_db()
+        return bool(done)
+
+    def send(self, at: int, *, signing_secret: str = "") -> Receipt:
+        """Send it once, now (`at` in Unix seconds). Raises channels.NotDelivered and Unusable."""
+        envelope = Envelope(self.webhook_id, at)
+        if self.channel is not None:
+            return self.channel.send(Message.of_json(self.message), envelope)
+        return webhook.post(self.url, self.message["body"], envelope, signing_secret=signing_secret)
