@@ -48,6 +48,13 @@ def told(schedule: Schedule, at: datetime, runs: Sequence[JobRun]) -> list[str]:
     return said
 
 
+def backfilled(schedule: Schedule, run: JobRun) -> str:
+    """Say how a run of a backfill stands."""
+    asked = f"{run.triggered_by or 'Somebody'} asked for it again at {moment(run.queued_at, schedule.timezone)}"
+    stands = run.get_status_display().lower() if run.is_active else _ending("it", run)
+    return f"{asked}: run {run.pk} of a backfill, attempt {run.attempt}; {stands}".rstrip(".") + "."
+
+
 def _settled(schedule: Schedule, row: JobRun) -> str:
     late = (row.queued_at - row.scheduled_for).total_seconds()
     at = f"It was settled at {moment(row.queued_at, schedule.timezone)} as run {row.pk}"

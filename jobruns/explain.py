@@ -37,7 +37,8 @@ class Explanation:
     """What became of an instant: the status of its last run, or one of OUTCOMES, and why, sentence by sentence.
 
     `before` and `after` are the instants next to it by the present timing, None where there is none or where the
-    timing cannot be read. `runs` are its attempts, or the one row of the stretch that it lies in.
+    timing cannot be read. `runs` are its attempts, or the one row of the stretch that it lies in; `backfills` are the
+    runs of it that were asked for afterwards.
     """
 
     schedule: Schedule
@@ -48,12 +49,19 @@ class Explanation:
     before: datetime | None = None
     after: datetime | None = None
     runs: tuple[JobRun, ...] = ()
+    backfills: tuple[JobRun, ...] = ()
     expected: forecast.Expected | None = None
 
 
 def explain(schedule: Schedule, at: datetime, now: datetime) -> Explanation:
     """Say what became, or will become, of the instant `at` of `schedule`; fractions of a second are left out."""
     at = at.astimezone(UTC).replace(microsecond=0)
+    found, backfills = _explain(schedule, at, now), tuple(schedule.runs.backfills().filter(scheduled_for=at))
+    said = [account.backfilled(schedule, run) for run in backfills]
+    return replace(found, backfills=backfills, sentences=(*found.sentences, *said))
+
+
+def _explain(schedule: Schedule, at: datetime, now: datetime) -> Explanation:
     row = schedule.runs.settling(at)
     try:
         before, after = neighbours(schedule, at)

@@ -62,6 +62,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     sentences = serializers.ListField(child=serializers.CharField(), help_text="The trace, in order.")
     expected = ExpectedSerializer(source="expected.decision", allow_null=True, default=None)
     runs = RunSerializer(many=True, help_text="All attempts, or the one row of the stretch that it lies in.")
+    backfills = RunSerializer(many=True, help_text="Runs of it that a backfill asked for, with their retries.")
 
     def get_local_time(self, found: Explanation) -> str:
         """Return the moment in the schedule's zone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -48,9 +49,8 @@ def ahead(schedule: Schedule, at: datetime, now: datetime, *, before: datetime |
 def overdue(schedule: Schedule, at: datetime, now: datetime) -> Expected:
     """Say what an instant that is due, but not settled, would become if it were settled now."""
     view = view_of(schedule)
-    runs = _not_done(schedule)
-    active = Active(running=sum(run.status == "running" for run in runs), waiting=len(runs))
-    active = replace(active, waiting=active.waiting - active.running)
+    counted = Counter((run.trigger == "backfill", run.status) for run in _not_done(schedule))
+    active = Active(counted[False, "running"], counted[False, "pending"], counted[True, "running"])
     first = moment(view.due, schedule.timezone)
     said = [
         f"It is due, but not settled yet: a scheduler that runs does it within seconds. The first one due is {first}."
@@ -96,13 +96,14 @@ def _active(schedule: Schedule, at: datetime, now: datetime, before: datetime | 
     if before is not None and before > now:
         going = Active(running=int(before + usual > at))
         return going, f"The instant before it lies {trace.seconds(at - before)} earlier, and {known}."
-    ends = [(run.started_at or max(run.available_at, now)) + usual for run in _not_done(schedule)]
+    regular = [run for run in _not_done(schedule) if run.trigger != "backfill"]
+    ends = [(run.started_at or max(run.available_at, now)) + usual for run in regular]
     going = Active(running=sum(end > at for end in ends))
     return going, f"{len(ends)} of it run or wait now, and {known}."
 
 
 def _not_done(schedule: Schedule) -> Sequence[JobRun]:
-    runs: Sequence[JobRun] = list(schedule.runs.active().only("status", "started_at", "available_at"))
+    runs: Sequence[JobRun] = list(schedule.runs.active().only("status", "trigger", "started_at", "available_at"))
     return runs
 
 

@@ -111,6 +111,11 @@ class JobRun(models.Model):
                 condition=Q(trigger="schedule"),
                 name="one_run_per_instant",
             ),
+            models.UniqueConstraint(
+                fields=["schedule", "scheduled_for"],
+                condition=Q(trigger="backfill", status__in=["pending", "running"]),
+                name="one_backfill_of_an_instant",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "running", "success", "failed", "cancelled", "skipped", "missed"]),
                 name="run_status_is_known",

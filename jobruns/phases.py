@@ -47,6 +47,8 @@ class Phases:
 def phases(run: JobRun, now: datetime, usual: float | None) -> Phases:
     """Return how the time of `run` was spent; a run that never started has one phase."""
     due = run.available_at if run.attempt > 1 else min(run.scheduled_for, run.queued_at)
+    if run.trigger == JobRun.Trigger.BACKFILL and run.attempt == 1:
+        due = run.queued_at
     first = Event(_named(run), due, "plan", 0)
     if run.started_at is None:
         word = {"pending": _("Waits"), "skipped": _("Skipped"), "missed": _("Missed")}.get(run.status, _("Cancelled"))

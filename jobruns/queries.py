@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,19 @@ class JobRunQuerySet(HistoryQuerySet):
         """Return runs that reached an ending, whichever."""
         return self.exclude(status__in=["pending", "running"])
 
+    def regular(self) -> JobRunQuerySet:
+        """Return runs that are not part of a backfill."""
+        return self.exclude(trigger="backfill")
+
+    def backfills(self) -> JobRunQuerySet:
+        """Return runs of backfills, their retries included, in the order in which they were asked for."""
+        return self.filter(trigger="backfill").order_by("id")
+
+    def at_instants(self, instants: Sequence[datetime]) -> JobRunQuerySet:
+        """Return attempts at these instants, oldest first; what was asked for by hand is at none."""
+        found = self.filter(scheduled_for__in=instants, trigger__in=["schedule", "retry", "backfill"])
+        return found.order_by("id")
+
     def settling(self, at: datetime) -> JobRun | None:
         """Return the row that accounts for the instant `at` of one schedule: its own, or the stretch it lies in."""
         row = self.filter(trigger="schedule", scheduled_for__gte=at).order_by("scheduled_for").first()
@@ -50,14 +64,14 @@ class JobRunQuerySet(HistoryQuerySet):
         """Return running runs whose lease has run out at `now`."""
         return self.filter(status="running", lease_expires_at__lt=now)
 
-    def withdraw(self, *, by: str) -> int:
-        """Cancel those that wait; return how many."""
+    def withdraw(self, *, by: str, why: str) -> int:
+        """Cancel those that wait, `why` ending the sentence that says so; return how many."""
         return self.filter(status="pending").update(
             status="cancelled",
             reason="requested",
             cancelled_by=by,
             finished_at=timezone.now(),
-            summary=f"Cancelled by {by}: the schedule was deleted.",
+            summary=f"Cancelled by {by}: {why}",
         )
 
 

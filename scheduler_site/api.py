@@ -19,6 +19,7 @@ from rest_framework.viewsets import ViewSetMixin
 from integrations.api import ConnectionViewSet, TokenViewSet
 from integrations.rest.problems import CONTENT_TYPE, problem_body
 from jobruns.api import RunViewSet, StatsViewSet
+from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
 from jobtypes.api import JobTypeViewSet
 from schedules.api import ScheduleViewSet
@@ -72,6 +73,8 @@ addresses: list[URLPattern | URLResolver] = [
         other(f"schedules/{SCHEDULE}/{word}", RunViewSet, get="of_schedule")
         for word in ("runs", "executions", "history")
     ],
+    other(f"schedules/{SCHEDULE}/backfill", BackfillViewSet, post="create"),
+    other(f"schedules/{SCHEDULE}/backfill/cancel", BackfillViewSet, post="cancel"),
     other(f"schedules/{SCHEDULE}/explain", ExplainViewSet, get="retrieve"),
     other(f"schedules/{ROW}/disable", ScheduleViewSet, post="pause"),
     other(f"schedules/{ROW}/enable", ScheduleViewSet, post="resume"),

@@ -119,7 +119,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         schedule = self._locked(pk)
         serializer = serializers.TriggerSerializer(data=request.data)
         self._read(serializer)
-        if schedule.runs.filter(status="pending")[:MOST_WAITING].count() >= MOST_WAITING:
+        if schedule.runs.regular().filter(status="pending")[:MOST_WAITING].count() >= MOST_WAITING:
             raise Throttled(wait=60, detail=f"{MOST_WAITING} runs of {schedule.name} are waiting already.")
         run = schedule.runs.request(
             by=self._user(request),

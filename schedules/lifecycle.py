@@ -154,7 +154,7 @@ class Lifecycle(models.Model):
             self._take_engine_columns()
             self._enter(self.Status.DELETED, by=by, reason="", now=timezone.now())
             self._save_state()
-            self.runs.withdraw(by=by)
+            self.runs.withdraw(by=by, why="the schedule was deleted.")
 
     def restore(self, *, by: str) -> None:
         """Bring a deleted one back, paused; raises ValidationError, code "conflict", where its name is taken."""

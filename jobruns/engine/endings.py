@@ -216,7 +216,8 @@ INSERT INTO jobruns_jobrun (
     available_at, owner, coalesced_count, correlation_id, idempotency_key, summary, error, traceback, metrics,
     attributes, result, progress)
 SELECT r.schedule_id, r.schedule_name, r.schedule_version, r.job_type, r.environment, r.params, r.scheduled_for,
-    r.attempt + 1, r.id, 'retry', r.triggered_by, 'pending', '', '', '', r.priority, r.timeout_seconds, r.finished_at,
+    r.attempt + 1, r.id, CASE WHEN r.trigger = 'backfill' THEN r.trigger ELSE 'retry' END, r.triggered_by,
+    'pending', '', '', '', r.priority, r.timeout_seconds, r.finished_at,
     d.available_at, '', 1, r.correlation_id, r.idempotency_key, '', '', '', '{{}}', '{{}}', '{{}}', '{{}}'
 FROM {rows} JOIN jobruns_jobrun r ON r.id = d.id
 WHERE true ON CONFLICT DO NOTHING

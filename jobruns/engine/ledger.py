@@ -135,19 +135,22 @@ def _decide(views: list[View], now: datetime) -> list[tuple[View, Verdict]]:
 def _active(schedule_ids: list[int]) -> dict[int, Active]:
     condition, parameters = sql.any_of("schedule_id", schedule_ids)
     counts: dict[int, Counter[str]] = {}
-    for schedule_id, status, count in sql.fetch(
-        f"SELECT schedule_id, status, count(*) FROM jobruns_jobrun "
-        f"WHERE status IN ('pending', 'running') AND {condition} GROUP BY schedule_id, status",
+    for schedule_id, status, is_backfill, count in sql.fetch(
+        f"SELECT schedule_id, status, trigger = 'backfill', count(*) FROM jobruns_jobrun "
+        f"WHERE status IN ('pending', 'running') AND {condition} GROUP BY 1, 2, 3",
         parameters,
     ):
-        counts.setdefault(schedule_id, Counter())[status] = count
-    return {found: Active(count["running"], count["pending"]) for found, count in counts.items()}
+        counts.setdefault(schedule_id, Counter())[f"backfill {status}" if is_backfill else status] = count
+    return {
+        found: Active(count["running"], count["pending"], count["backfill running"])
+        for found, count in counts.items()
+    }
 
 
 def _make_way(replaced: list[tuple[int, str]], now: datetime) -> None:
     """Cancel what waits and stop what runs of the schedules whose policy says that a new run replaces it."""
     for how in ("asked", "forced"):
-        runs = JobRun.objects.filter(schedule_id__in=[found for found, wanted in replaced if wanted == how])
+        runs = JobRun.objects.regular().filter(schedule_id__in=[found for found, wanted in replaced if wanted == how])
         runs.filter(status="pending").update(
             status="cancelled", reason="overlap", finished_at=now, summary="A newer run took its place."
         )

@@ -44,10 +44,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """The runs of a schedule that have not ended."""
+    """The runs of a schedule that have not ended.
+
+    A run of a backfill counts as neither: it never turns an instant away. While `backfilling` of them run, instants
+    wait for them instead.
+    """
 
     running: int = 0
     waiting: int = 0
+    backfilling: int = 0
 
 
 IDLE = Active()
@@ -181,7 +186,7 @@ def _overlaps(view: View, wanted: list[Decision], active: Active) -> tuple[list[
     if view.overlap in REPLACES:
         turned_away = [_refuse(one, "overlap", "A newer one was due and takes its place.") for one in wanted[:-1]]
         return [replace(one, reason="") for one in wanted[-1:]], turned_away
-    space = room(view)
+    space = room(view) if not active.backfilling else side_by_side(view) + WAITING_LIMIT
     taken = active.running + active.waiting
     admitted: list[Decision] = []
     turned_away = []

@@ -39,13 +39,16 @@ def told(view: View, one: Decision, now: datetime, active: Active) -> list[str]:
 
 def going(active: Active) -> str:
     """Say what of a schedule is not done."""
-    if active.running + active.waiting == 0:
+    if active.running + active.waiting + active.backfilling == 0:
         return "Nothing of it runs or waits then"
     parts = []
     if active.running:
         parts.append(f"{active.running} of it {'runs' if active.running == 1 else 'run'}")
     if active.waiting:
         parts.append(f"{active.waiting} of it {'waits' if active.waiting == 1 else 'wait'}")
+    if active.backfilling:
+        number = active.backfilling
+        parts.append(f"{number} of its backfills {'runs' if number == 1 else 'run'}, for which instants wait,")
     return " and ".join(parts) + " then"
 
 
