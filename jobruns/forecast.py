@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jobruns.engine import trace
-from jobruns.engine.ledger import view_of
+from jobruns.engine.due import view_of
 from jobruns.engine.policy import Active, Decision, Pause, View, decide
 from jobruns.models import JobRun
 from schedules.models import Schedule

@@ -49,6 +49,11 @@ def table(alias: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]])
     return f"(SELECT {picked} FROM json_each(%s)) AS {alias}", [json.dumps(plain)]
 
 
+def random_id() -> str:
+    """Return SQL for a fresh random id of 32 hexadecimal digits, another one in each row."""
+    return "replace(gen_random_uuid()::text, '-', '')" if is_postgres() else "lower(hex(randomblob(16)))"
+
+
 def any_of(column: str, values: Iterable[int]) -> tuple[str, list[Any]]:
     """Return a condition that `column` is one of `values`, and its parameters."""
     if is_postgres():

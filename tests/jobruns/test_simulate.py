@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobruns.engine import ledger, sql
+from jobruns.engine import due, ledger, sql
 from jobruns.engine.policy import View
 from jobruns.models import JobRun
 from jobruns.simulate import Work, fires_ahead, simulate
@@ -40,7 +40,7 @@ def test_simulated_fires_equal_the_ledger_of_a_schedule_that_ran_through(make_sc
         at = START + timedelta(minutes=minute)
         monkeypatch.setattr(sql, "now", lambda at=at: at)
         ledger.fire_due()
-    view = ledger.view_of(Schedule.objects.get(pk=schedule.pk))
+    view = due.view_of(Schedule.objects.get(pk=schedule.pk))
     report = simulate([Work("it", view, 1.0)], start=START, days=2, slots=10)
     instants = JobRun.objects.filter(schedule=schedule).values_list("scheduled_for", flat=True)
     place, simulated = START, []

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from jobruns.engine.ledger import view_of
+from jobruns.engine.due import view_of
 from jobruns.simulate import Report, Work, fires_ahead, simulate
 from schedules.models import Schedule
 from schedules.tables import moment, table

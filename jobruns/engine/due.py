@@ -1,0 +1,95 @@
+"""What is due, and what a decision needs to know of it.
+
+Thousands of schedules may be due at one instant, and most of them differ only in what no decision depends on. Hence
+the columns that are read for firing are equal for schedules that are alike, and one decision serves all of those.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django.db.models import Case, F, Value, When
+from django.db.models.expressions import Combinable
+
+from jobruns.engine import sql
+from jobruns.engine.policy import Pause, View
+from schedules.models import Schedule
+from schedules.timing import Timing
+
+Columns = tuple[Any, ...]  # the values of DUE_COLUMNS
+
+# What matters to some schedules only is asked for there only: a number or a name is a schedule's own.
+DUE_COLUMNS: dict[str, Combinable] = {
+    "id": Case(When(jitter_seconds__gt=0, then="id"), default=Value(0)),
+    "environment": Case(When(cron_expression__contains="H", then="environment"), default=Value("")),
+    "name": Case(When(cron_expression__contains="H", then="name"), default=Value("")),
+    "schedule_type": F("schedule_type"),
+    "cron_expression": F("cron_expression"),
+    "interval_seconds": F("interval_seconds"),
+    "scheduled_at": F("scheduled_at"),
+    "anchor_at": Case(When(schedule_type="interval", then="anchor_at")),
+    "timezone": F("timezone"),
+    "start_at": F("start_at"),
+    "end_at": F("end_at"),
+    "next_run_at": F("next_run_at"),
+    "overlap_policy": F("overlap_policy"),
+    "max_instances": F("max_instances"),
+    "misfire_policy": F("misfire_policy"),
+    "misfire_grace_seconds": F("misfire_grace_seconds"),
+    "catchup_limit": F("catchup_limit"),
+    "jitter_seconds": F("jitter_seconds"),
+    "max_runs": F("max_runs"),
+    "fire_count": Case(When(max_runs__isnull=False, then="fire_count")),
+    "pause_started_at": F("pause_started_at"),
+    "pause_ended_at": F("pause_ended_at"),
+    "pause_catchup": F("pause_catchup"),
+}
+
+
+def lock_due(now: datetime, limit: int) -> dict[int, Columns]:
+    """Lock up to `limit` due schedules, the longest overdue first; return for each id its DUE_COLUMNS.
+
+    Those that somebody else holds are passed over.
+    """
+    due = Schedule.objects.due(now)[:limit]
+    if sql.is_postgres():
+        due = due.select_for_update(skip_locked=True, no_key=True)
+    return {row[0]: row[1:] for row in due.values_list("pk", *DUE_COLUMNS.values())}
+
+
+def view_from(columns: Columns) -> View:
+    """Return what a decision needs to know of the schedules that have these DUE_COLUMNS."""
+    return view_of(SimpleNamespace(**dict(zip(DUE_COLUMNS, columns, strict=True))))
+
+
+def view_of(row: Any) -> View:
+    """Return what a decision needs to know of one schedule, or of what has the attributes in DUE_COLUMNS."""
+    timing = Timing(
+        kind=row.schedule_type,
+        cron=row.cron_expression,
+        interval_seconds=row.interval_seconds or 0,
+        at=row.scheduled_at,
+        anchor=row.anchor_at if row.schedule_type == "interval" else None,
+        zone=row.timezone,
+        start=row.start_at,
+        end=row.end_at,
+        seed=Schedule.seed_of(row.environment, row.name, row.cron_expression),
+    )
+    pause = None
+    if row.pause_started_at and row.pause_ended_at:
+        pause = Pause(row.pause_started_at, row.pause_ended_at, row.pause_catchup)
+    return View(
+        schedule_id=row.id,
+        timing=timing,
+        due=row.next_run_at,
+        overlap=row.overlap_policy,
+        max_instances=row.max_instances,
+        misfire=row.misfire_policy,
+        grace=timedelta(seconds=row.misfire_grace_seconds),
+        catchup_limit=row.catchup_limit,
+        jitter_seconds=row.jitter_seconds,
+        fires_left=None if row.max_runs is None else row.max_runs - row.fire_count,
+        pause=pause,
+    )
