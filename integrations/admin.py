@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -11,35 +10,26 @@ from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Field, ForeignKey, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from integrations import outbox_admin  # noqa: F401 - registers channels and deliveries
 from integrations.forms import TokenForm, connection_form
 from integrations.kinds.base import Unusable
 from integrations.models import ApiToken, Connection
+from integrations.workshop import KindFirst
 
 if TYPE_CHECKING:
     ConnectionAdminBase = admin.ModelAdmin[Connection]
     TokenAdminBase = admin.ModelAdmin[ApiToken]
 else:
     ConnectionAdminBase = TokenAdminBase = admin.ModelAdmin
-
-
-@dataclass(frozen=True, slots=True)
-class KindCard:
-    """One kind of connection where a person chooses."""
-
-    name: str
-    label: str
-    description: str | Promise
-    icon: str
 
 
 CARDS = {
@@ -49,39 +39,22 @@ CARDS = {
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ConnectionAdminBase):
+class ConnectionAdmin(KindFirst, ConnectionAdminBase):
+    cards = CARDS
+    question = gettext_lazy("Where shall it lead?")
     list_display = ("name", "kind", "address", "updated_by", "updated_at")
     list_filter = ("kind",)
     search_fields = ("name", "description", "address")
     readonly_fields = ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
-        if not self._may_edit(request, obj):
+        if not self.may_edit(request, obj):
             return [(None, {"fields": ("name", "kind", "address", "description")})]
-        secret = "password" if self._kind(request, obj) == "sql" else "headers"
+        secret = "password" if self.kind_of(request, obj) == "sql" else "headers"
         return [(None, {"fields": ("name", "address", secret, "description", "kind")})]
 
-    def get_form(
-        self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **options: Any
-    ) -> Any:
-        if not self._may_edit(request, obj):
-            return super().get_form(request, obj, change, **options)
-        return connection_form(self._kind(request, obj))
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        asked = request.POST.get("kind") or request.GET.get("kind")
-        if object_id is None and asked not in Connection.Kind.values:
-            return self._choose_kind(request)
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
-        obj.store(by=request.user.get_username())
+    def form_of(self, kind: str) -> Any:
+        return connection_form(kind)
 
     def get_urls(self) -> Any:
         test = self.admin_site.admin_view(require_POST(self.test_view))
@@ -101,24 +74,6 @@ class ConnectionAdmin(ConnectionAdminBase):
             for warning in report.warnings:
                 messages.warning(request, warning)
         return HttpResponseRedirect(reverse("admin:integrations_connection_change", args=[pk]))
-
-    def _choose_kind(self, request: HttpRequest) -> HttpResponseBase:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Where shall it lead?"),
-            "kinds": [KindCard(value, label, *CARDS[value]) for value, label in Connection.Kind.choices],
-            "query": "kind",
-        }
-        return TemplateResponse(request, "admin/kinds.html", context)
-
-    def _kind(self, request: HttpRequest, obj: Connection | None) -> str:
-        return obj.kind if obj else request.POST.get("kind") or request.GET.get("kind", "")
-
-    def _may_edit(self, request: HttpRequest, obj: Connection | None) -> bool:
-        return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
 
 
 @admin.register(ApiToken)

@@ -68,6 +68,7 @@ class Channel(models.Model):
         ordering = ["name"]
 
     _offered: Mapping[str, Any] | None = None
+    revealed: Mapping[str, str] = {}  # what was made here just now, to be shown once
 
     def __str__(self) -> str:
         return self.name
@@ -103,7 +104,8 @@ class Channel(models.Model):
         except Refused as refused:
             where = "kind" if refused.field == "kind" else NON_FIELD_ERRORS
             raise ValidationError({where: [ValidationError(str(refused), code=refused.field)]}) from None
-        self.shown, hidden = settings.split()
+        self.revealed = settings.missing()
+        self.shown, hidden = settings.model_copy(update=self.revealed).split()
         self.encrypted = secrets.encrypt(hidden) if hidden else ""
 
     def store(self, *, by: str) -> None:
@@ -115,6 +117,12 @@ class Channel(models.Model):
             self.full_clean()
             self.save()
         self._offered = None
+
+    def rotate(self, *, by: str) -> None:
+        """Make a new signing secret, or whatever is made here; `revealed` shows it, this once."""
+        made = kind(self.kind).Settings.made_here
+        self.offer({name: value for name, value in self.masked.items() if name not in made})
+        self.store(by=by)
 
     def send(self, message: Message, envelope: Envelope) -> Receipt:
         """Tell `message` once, now. Raises channels.NotDelivered, and Unusable where something is missing here."""

@@ -17,10 +17,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integrations.workshop import ReadOnly
 from jobruns.history import COUNTED
 from jobruns.models import JobRun, SchedulerProcess
 from jobruns.queries import FRESH
-from jobruns.reading import Capped, Narrowed, ReadOnly, iso, pretty, text
+from jobruns.reading import Capped, Narrowed, iso, pretty, text
 from jobruns.secrecy import masked
 from jobruns.states import state_of, why
 from schedules.badges import badge

@@ -39,19 +39,6 @@ class Narrowed(ChangeList):
             self.full_result_count = self.result_count
 
 
-class ReadOnly:
-    """Nobody adds, changes or deletes here."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 def iso(moment: datetime | None) -> SafeString | str:
     """Return a moment in UTC, in ISO form; a dash for none."""
     if moment is None:

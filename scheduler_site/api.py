@@ -17,6 +17,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
 from integrations.api import ConnectionViewSet, TokenViewSet
+from integrations.outbox_api import ChannelViewSet, DeliveryViewSet
 from integrations.rest.problems import CONTENT_TYPE, problem_body
 from jobruns.api import RunViewSet, StatsViewSet
 from jobruns.backfill_api import BackfillViewSet
@@ -64,6 +65,8 @@ router.register("schedules", ScheduleViewSet)
 router.register("runs", RunViewSet, basename="run")
 router.register("executions", RunViewSet, basename="execution")
 router.register("connections", ConnectionViewSet)
+router.register("channels", ChannelViewSet)
+router.register("deliveries", DeliveryViewSet)
 router.register("tokens", TokenViewSet)
 
 addresses: list[URLPattern | URLResolver] = [

@@ -82,6 +82,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
     secret: ClassVar[frozenset[str]] = frozenset()
     destination: ClassVar[str] = ""
+    made_here: ClassVar[frozenset[str]] = frozenset()  # secrets that are made if nobody gives one
+
+    def missing(self) -> dict[str, str]:
+        """Return fresh values for what is made here and was not given."""
+        return {}
 
     def split(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what may be shown, and the secrets; empty secrets are left out."""

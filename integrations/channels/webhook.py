@@ -27,10 +27,11 @@ OWN = {"webhook-id", "webhook-timestamp", "webhook-signature"}
 
 
 class Settings(base.Settings):
-    """`headers` are secret; with a `signing_secret` every message is signed."""
+    """`headers` are secret, and so is what every message is signed with."""
 
     secret: ClassVar[frozenset[str]] = frozenset({"headers", "signing_secret"})
     destination: ClassVar[str] = "url"
+    made_here: ClassVar[frozenset[str]] = frozenset({"signing_secret"})
 
     url: str = Field(max_length=2000)
     method: Literal["POST", "GET", "PUT", "PATCH"] = "POST"
@@ -52,6 +53,10 @@ class Settings(base.Settings):
         if value and "${" not in value and not key_of(value):
             raise ValueError(f"Write {PREFIX} and then 24 to 64 bytes in base64.")
         return value
+
+    def missing(self) -> dict[str, str]:
+        """Return a fresh signing secret where none was given."""
+        return {} if self.signing_secret else {"signing_secret": new_secret()}
 
     def opened(self) -> Settings:
         """Return the settings with references replaced; raises Unusable."""

@@ -1,0 +1,93 @@
+"""What the workshop's classes share: choosing a kind before the form, and history that nobody edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+
+
+class ReadOnly:
+    """Nobody adds, changes or deletes here."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class KindCard:
+    """One kind where a person chooses."""
+
+    name: str
+    label: str
+    description: str | Promise
+    icon: str
+
+
+class KindFirst:
+    """Mix into the admin of a model with kinds: the kind is chosen first and decides the form.
+
+    `cards` maps a kind to a sentence and an icon, `question` is asked above them, `form_of(kind)` gives the form. The
+    model's `store` checks and saves.
+    """
+
+    cards: Mapping[str, tuple[str | Promise, str]] = {}
+    question: str | Promise = ""
+
+    def form_of(self, kind: str) -> Any:
+        """Return the form for that kind."""
+        raise NotImplementedError
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        if not self.may_edit(request, obj):
+            return super().get_form(request, obj, change, **options)  # type: ignore[misc]
+        return self.form_of(self.kind_of(request, obj))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        asked = request.POST.get("kind") or request.GET.get("kind")
+        if object_id is None and asked not in self.cards:
+            return self._choose_kind(request)
+        return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.store(by=request.user.get_username())
+
+    def kind_of(self, request: HttpRequest, obj: Any) -> str:
+        """Return the kind of the object, or the one that was chosen for a new one."""
+        return obj.kind if obj else request.POST.get("kind") or request.GET.get("kind", "")
+
+    def may_edit(self, request: HttpRequest, obj: Any) -> bool:
+        """Tell whether the form is shown, or only what is there."""
+        own: Any = self
+        return bool(own.has_add_permission(request) if obj is None else own.has_change_permission(request, obj))
+
+    def _choose_kind(self, request: HttpRequest) -> HttpResponseBase:
+        own: Any = self
+        if not own.has_add_permission(request):
+            raise PermissionDenied
+        labels = dict(own.model.Kind.choices)
+        context = {
+            **own.admin_site.each_context(request),
+            "opts": own.opts,
+            "title": self.question,
+            "kinds": [KindCard(name, labels[name], *card) for name, card in self.cards.items()],
+            "query": "kind",
+        }
+        return TemplateResponse(request, "admin/kinds.html", context)
