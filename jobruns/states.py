@@ -65,6 +65,8 @@ def why(run: JobRun) -> str:
         return str(said).splitlines()[0]
     if run.reason:
         return str(run.get_reason_display()).capitalize() + "."
+    if run.status == JobRun.Status.PENDING and run.trigger == JobRun.Trigger.BACKFILL:
+        return _("Waits for its turn in the backfill.")
     if run.status == JobRun.Status.PENDING:
         return _("Waits for a free slot.")
     return ""

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.run import again, cancel, log_lines, raw_log, run
 from jobruns.views.runs import runs
 from jobruns.views.schedule import schedule
@@ -12,6 +13,8 @@ urlpatterns = [
     path("", today, name="today"),
     path("schedules", schedules, name="schedules"),
     path("schedules/<int:pk>", schedule, name="schedule"),
+    path("schedules/<int:pk>/backfill", backfill_page, name="schedule_backfill"),
+    path("schedules/<int:pk>/backfill/withdraw", withdraw_backfill, name="schedule_backfill_withdraw"),
     path("runs", runs, name="runs"),
     path("runs/<int:pk>", run, name="run"),
     path("runs/<int:pk>/log", raw_log, name="run_log"),

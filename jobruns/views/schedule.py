@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from jobruns.backfill import going_on
 from jobruns.models import JobRun
 from jobruns.panels import facts
 from jobruns.secrecy import masked
@@ -76,6 +77,7 @@ def history(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
         "runs": [(run, state_of(run), why(run)) for run in runs[:PAGE]],
         "older": runs[PAGE - 1].pk if len(runs) > PAGE else None,
         "before": told,
+        "backfills": going_on(shown),
     }
 
 
