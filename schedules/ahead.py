@@ -6,14 +6,13 @@ All of it is asked of `schedules.timing`, which also fires: what is shown here i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from schedules import timing
+from schedules import consequences, timing
 from schedules.cron import CronError
 from schedules.models import Schedule
 from schedules.moments import day
@@ -21,7 +20,6 @@ from schedules.timing import Effect, Timing, TimingError
 
 COUNT = 10
 UTC_ZONE = ZoneInfo("UTC")
-COMPARED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def shown(schedule: Schedule, now: datetime, viewer: ZoneInfo, before: Timing | 
         return Shown(error=_("Write a cron expression to see when it fires."))
     try:
         found = timing.preview(schedule.timing, now, COUNT)
-        difference = "" if before is None else _difference(before, schedule.timing, now)
+        difference = "" if before is None else _difference(before, schedule, now)
     except CronError as refused:
         return Shown(expression=schedule.cron_expression, caret=caret(refused), error=str(refused))
     except TimingError as refused:
@@ -98,15 +96,7 @@ def _rows(instants: tuple[datetime, ...], zones: list[ZoneInfo], now: datetime) 
     return rows
 
 
-def _difference(before: Timing, after: Timing, now: datetime) -> str:
-    """Say how many fires of the coming week an edit adds, removes and keeps; "" if it changes none."""
-    try:
-        found = timing.diff(before, after, now, now + COMPARED)
-    except TimingError:
-        return ""
-    if not found.added and not found.removed:
-        return ""
-    days = max(1, round((found.until - now) / timedelta(days=1)))
-    span = ngettext("the next day", "the next %(days)d days", days) % {"days": days}
-    numbers = {"added": len(found.added), "removed": len(found.removed), "kept": len(found.kept), "span": span}
-    return _("In %(span)s: %(added)d fires added, %(removed)d removed, %(kept)d kept.") % numbers
+def _difference(before: Timing, edited: Schedule, now: datetime) -> str:
+    """Say how many fires of the coming days an edit adds, removes and keeps; "" if it changes none."""
+    found = consequences.difference(before, edited.timing, now)
+    return f"{found} {consequences.due(edited, now)}".strip() if found else ""

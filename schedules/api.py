@@ -19,7 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 from integrations.rest.conditions import check_match, tagged
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
-from schedules import preview, serializers
+from schedules import consequences, preview, serializers
 from schedules.changes import localise
 from schedules.documentation import describe
 from schedules.filters import ScheduleFilter
@@ -54,6 +54,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         "resume": "schedules.pause_schedule",
         "trigger": "schedules.trigger_schedule",
         "preview": "schedules.view_schedule",
+        "preview_change": "schedules.view_schedule",
     }
 
     def get_throttles(self) -> list[BaseThrottle]:
@@ -133,6 +134,13 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     def preview(self, request: Request) -> Response:
         values = self._read(serializers.PreviewSerializer(data=request.data))
         return Response(serializers.PreviewedSerializer(preview.of(values)).data)
+
+    @action(detail=True, methods=["post"], url_path="preview-change")
+    def preview_change(self, request: Request, pk: str) -> Response:
+        values = self._read(serializers.EditSerializer(data=request.data))
+        days = values.pop("days")
+        found = consequences.of_edit(self.get_object(), values, timezone.now(), days=days)
+        return Response(serializers.ConsequencesSerializer(found).data)
 
     @action(detail=True)
     def occurrences(self, request: Request, pk: str) -> Response:

@@ -87,6 +87,18 @@ describe = extend_schema_view(
             )
         ],
     ),
+    preview_change=extend_schema(
+        summary="Preview an edit of the timing",
+        description=(
+            "Which fire times of the days ahead storing these fields would add, remove and keep. Stores nothing; "
+            "what PATCH would refuse is refused."
+        ),
+        request=serializers.EditSerializer,
+        responses={200: serializers.ConsequencesSerializer, **WRITE_ERRORS},
+        examples=[
+            OpenApiExample("An hour later", {"cron_expression": "30 3 * * 1-5", "days": 30}, request_only=True)
+        ],
+    ),
     occurrences=extend_schema(
         summary="List the instants of a schedule",
         description="Nominal instants by its present timing, whether it is paused or not.",

@@ -245,12 +245,15 @@ class Schedule(Lifecycle):
                 self.version += 1
             self.updated_by = by
             self.full_clean()
-            self._plan(now)
+            self.plan_next(now)
             self.save()
             wake_schedulers()
 
-    def _plan(self, now: datetime) -> None:
-        """Set the next instant of an active schedule; one that is already due is kept for the engine to settle."""
+    def plan_next(self, now: datetime) -> None:
+        """Set the next instant of an active schedule, unsaved; one that is due stays for the engine to settle.
+
+        One that has none left is completed, and one that was completed but has one again is active.
+        """
         used_up = self.max_runs is not None and self.fire_count >= self.max_runs
         if self.status == self.Status.COMPLETED and not used_up and next_instant(self.timing, now) is not None:
             self.status = self.Status.ACTIVE

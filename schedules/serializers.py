@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from integrations.rest.fields import MomentField, StrictFields
 from schedules import changes
+from schedules.consequences import LISTED, Consequences
 from schedules.models import Schedule
 
 NULL: Any = {"allow_null": True, "required": False}
@@ -179,6 +180,70 @@ class PreviewSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
         fields = [*TIMING, "start_at", "end_at", "name", "environment", "count", "after"]
         validators: list[Any] = []
         extra_kwargs = {name: dict(NULL) for name in ("cron_expression", "interval_seconds", "timezone")}
+
+
+class EditSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
+    """Timing fields to try out on a schedule, as PATCH takes them; nothing is stored."""
+
+    scheduled_at = MomentField(**NULL)
+    anchor_at = MomentField(**NULL)
+    start_at = MomentField(**NULL)
+    end_at = MomentField(**NULL)
+    days = serializers.IntegerField(min_value=1, max_value=366, default=30, help_text="How far ahead to compare.")
+
+    class Meta:
+        model = Schedule
+        fields = [*TIMING, "start_at", "end_at", "days"]
+        validators: list[Any] = []
+        extra_kwargs = {name: dict(NULL) for name in ("cron_expression", "interval_seconds", "timezone")}
+
+
+class FewInstantsField(serializers.ListField):
+    """The first thousand of many instants."""
+
+    def to_representation(self, instants: Any) -> Any:
+        return super().to_representation(instants[:LISTED])
+
+
+class ConsequencesSerializer(serializers.Serializer[Any]):
+    """What an edit would do to the fire times ahead."""
+
+    schedule_id = serializers.IntegerField(source="schedule.pk")
+    schedule_name = serializers.CharField(source="schedule.name")
+    sentence_before = serializers.CharField(source="before")
+    sentence_after = serializers.CharField(source="after")
+    start = serializers.DateTimeField()
+    until = serializers.DateTimeField(
+        source="difference.until", help_text="Earlier than asked where more than 10,000 fires come before."
+    )
+    summary = serializers.CharField(help_text="The numbers in one sentence.")
+    added_count = serializers.SerializerMethodField()
+    removed_count = serializers.SerializerMethodField()
+    kept_count = serializers.SerializerMethodField()
+    added = FewInstantsField(
+        child=serializers.DateTimeField(), source="difference.added", help_text="The first 1,000."
+    )
+    removed = FewInstantsField(
+        child=serializers.DateTimeField(), source="difference.removed", help_text="The first 1,000."
+    )
+    next_run_at_before = serializers.DateTimeField(source="schedule.next_run_at", allow_null=True)
+    next_run_at_after = serializers.DateTimeField(source="edited.next_run_at", allow_null=True)
+    status_after = serializers.ChoiceField(Schedule.Status.choices, source="edited.status")
+    notes = serializers.ListField(
+        child=serializers.CharField(), help_text="What becomes of an instant that is due, and why nothing fires."
+    )
+
+    def get_added_count(self, found: Consequences) -> int:
+        """Return how many fires it adds."""
+        return len(found.difference.added)
+
+    def get_removed_count(self, found: Consequences) -> int:
+        """Return how many fires it removes."""
+        return len(found.difference.removed)
+
+    def get_kept_count(self, found: Consequences) -> int:
+        """Return how many fires stay."""
+        return len(found.difference.kept)
 
 
 class ClockChangeSerializer(serializers.Serializer[Any]):

@@ -64,7 +64,7 @@ def test_an_edit_says_what_it_adds_and_removes(boss, make_schedule):
     schedule = make_schedule(schedule_type="cron", cron_expression="0 6 * * *", timezone="UTC")
     address = f"/admin/schedules/schedule/{schedule.pk}/preview/"
     found = shown(boss, address, cron_expression="0 6,18 * * *", name=schedule.name, environment="production")
-    assert found.difference == "In the next 7 days: 7 fires added, 0 removed, 7 kept."
+    assert found.difference == "Saving this adds 30 fire times in the next 30 days; 30 stay."
     assert shown(boss, address, cron_expression="0 6 * * *").difference == ""
 
 

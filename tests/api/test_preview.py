@@ -1,3 +1,5 @@
+import pytest
+
 from schedules.models import Schedule
 
 
@@ -25,6 +27,32 @@ def test_a_preview_refuses_what_a_schedule_would(admin):
     answer = admin.post("schedules/preview", {"schedule_type": "cron", "cron_expression": "22-4 * * * *"})
     assert answer.status_code == 400
     assert "cron_expression" in answer.json()["errors"]
+
+
+def test_an_edit_is_previewed_as_patch_takes_it_and_stores_nothing(admin, a_schedule):
+    address = f"schedules/{a_schedule()['id']}"
+    body = admin.post(f"{address}/preview-change", {"cron_expression": "30 3 * * *", "days": 10}).json()
+    assert (body["added_count"], body["removed_count"]) == (10, 10)
+    assert len(body["added"]) == 10
+    assert body["sentence_before"] != body["sentence_after"]
+    assert body["next_run_at_after"] == min(body["added"])
+    assert admin.get(address).json()["cron_expression"] == "30 2 * * *"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"cron_expression": "22-4 * * * *"}, "cron_expression"),
+        ({"schedule_type": "interval"}, "interval_seconds"),
+        ({"days": 0}, "days"),
+        ({"priority": 3}, "priority"),
+        ({"timezone": "Riga"}, "timezone"),
+    ],
+)
+def test_an_edit_that_patch_would_refuse_is_refused(admin, a_schedule, body, field):
+    answer = admin.post(f"schedules/{a_schedule()['id']}/preview-change", body)
+    assert answer.status_code == 400
+    assert field in answer.json()["errors"]
 
 
 def test_occurrences_lists_instants_in_a_stretch(admin, a_schedule):
