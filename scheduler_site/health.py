@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobruns.models import JobRun, SchedulerProcess
+from scheduler_site import readiness
 from schedules.models import Schedule
 
 NEVER_CACHED = {"Cache-Control": "no-store"}
@@ -27,13 +28,11 @@ def live(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if the database is there and a scheduler gave a fresh sign of life, else 503."""
-    checks = {"database": "ok", "scheduler": "ok"}
+    """Answer 200 if the database is there, a scheduler gave a fresh sign of life and fires keep up, else 503."""
     try:
-        if not SchedulerProcess.objects.alive().exists():
-            checks["scheduler"] = "no fresh heartbeat"
+        checks = {"database": "ok", **readiness.checks(timezone.now())}
     except (DatabaseError, InterfaceError):
-        checks = {"database": "not reachable", "scheduler": "not known"}
+        checks = {"database": "not reachable", "scheduler": "not known", "firing": "not known"}
     well = set(checks.values()) == {"ok"}
     body = {"status": "ok" if well else "unavailable", "checks": checks}
     return JsonResponse(body, status=200 if well else 503, headers=NEVER_CACHED)
@@ -50,9 +49,11 @@ class DetailedHealth(APIView):
         oldest = JobRun.objects.ready(now).order_by("available_at").values_list("available_at", flat=True).first()
         overdue = Schedule.objects.due(now).values_list("next_run_at", flat=True).first()
         alive = set(SchedulerProcess.objects.alive(now).values_list("pk", flat=True))
+        checks = {"database": "ok", **readiness.checks(now)}
         return Response(
             {
-                "status": "ok" if alive else "unavailable",
+                "status": "ok" if set(checks.values()) == {"ok"} else "unavailable",
+                "checks": checks,
                 "database": connection.vendor,
                 "processes": [
                     self._process(process, (now - process.heartbeat_at).total_seconds(), process.pk in alive)

@@ -79,6 +79,13 @@ def _claim(slots: int, owner: str, *, run_id: int | None = None) -> tuple[list[A
     return chosen, len(rows)
 
 
+def overlooked(since: datetime) -> int | None:
+    """Return a run that could have been claimed since `since` and was not, given a free slot; None if all is well."""
+    statement = READY.format(columns="r.id", only="", lock="")
+    found = sql.fetch(statement, [sql.moment(since), 1])
+    return None if not found else int(found[0][0])
+
+
 def renew(run_ids: Iterable[int], owner: str) -> None:
     """Extend the leases of runs that `owner` still holds; one that somebody changes just now has to wait."""
     lease = sql.now() + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC
 
@@ -19,6 +22,9 @@ from jobruns.engine.store import PoolExecutor, RunStore, UpkeepStore
 log = structlog.get_logger(__name__)
 
 WATCH = 1.0  # seconds between looks at whether all threads live
+HUNG = 60.0  # seconds without a completed look after which the firing loop is given up
+HURRY = 5.0  # seconds that the firing loop gets to end between two looks
+LAST_RESORT = 30.0  # seconds beyond the time to drain after which a stop that hangs is cut short
 
 
 class Scheduler:
@@ -47,19 +53,19 @@ class Scheduler:
         """Work until `stop` says so, then end what runs within `drain_timeout` seconds and give the rest back.
 
         `stop(seconds)` waits up to that long and tells whether to stop. Returns False if it stopped because
-        a thread of this process had died; whoever supervises it starts it again.
+        a thread of this process had died or its firing loop hung; whoever supervises it starts it again.
         """
-        dead: list[str] = []
+        fault = ""
         try:
             self._start()
-            while not dead and not stop(WATCH):
-                dead = self._dead_threads()
-            if dead:
-                log.critical("a thread died, this process stops", threads=dead, process=self.process.name)
+            while not fault and not stop(WATCH):
+                fault = self._fault()
+            if fault:
+                log.critical("this process works no more and stops", fault=fault, process=self.process.name)
             self._end(drain_timeout)
         finally:
             self.pool.kill()
-        return not dead
+        return not fault
 
     def _start(self) -> None:
         self.pool.start()
@@ -72,6 +78,9 @@ class Scheduler:
 
     def _end(self, drain_timeout: float) -> None:
         log.info("scheduler stopping", process=self.process.name, running=self.pool.busy())
+        last_resort = threading.Timer(drain_timeout + LAST_RESORT, self._leave_at_once)
+        last_resort.daemon = True
+        last_resort.start()
         self.listener.stop()
         self._stop_firing()
         self.pool.close(drain_timeout)
@@ -79,22 +88,35 @@ class Scheduler:
         self.sender.stop(timeout=5)
         returned = claims.give_back_all_but(set, self.process.name)
         processes.leave(self.process)
+        last_resort.cancel()
         log.info("scheduler stopped", process=self.process.name, given_back=returned)
 
+    def _leave_at_once(self) -> None:
+        """End this process as it is, its children with it; another one rescues what it held."""
+        log.critical("the stop hangs, this process ends at once", process=self.process.name)
+        self.pool.kill()
+        os._exit(1)
+
     def _stop_firing(self) -> None:
-        """Claim no more and end the loop between two passes: APScheduler's thread would die of a stop within one."""
+        """Claim no more and end the loop between two passes: APScheduler's thread would die of a stop within one.
+
+        A loop that hangs in a pass is left behind; it ends with the process.
+        """
         self.pool.closing = True
         self.loop.pause()
-        with self.loop._jobstores_lock:
-            pass
-        self.loop.shutdown(wait=True)
+        if self.loop._jobstores_lock.acquire(timeout=HURRY):
+            self.loop._jobstores_lock.release()
+            self.loop.shutdown(wait=True)
 
     def _written(self) -> None:
         """Look again at once where runs wait for the one that has just ended."""
         if self.store.blocked:
             self.loop.wakeup()
 
-    def _dead_threads(self) -> list[str]:
-        """Return the threads that this process cannot work without and that are no more."""
+    def _fault(self) -> str:
+        """Say what keeps this process from working: a thread that is no more, a firing loop that hangs; else ""."""
         threads = [self.pool.thread, self.recorder.thread, self.sender.thread, self.loop._thread]
-        return [thread.name for thread in threads if not thread.is_alive()]
+        if dead := [thread.name for thread in threads if not thread.is_alive()]:
+            return f"died: {', '.join(dead)}"
+        silent = time.monotonic() - self.store.looked_at
+        return f"the firing loop has completed no look for {silent:.0f} s" if silent > HUNG else ""

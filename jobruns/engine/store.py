@@ -29,6 +29,7 @@ from schedules.models import Schedule
 log = structlog.get_logger(__name__)
 
 SHORTEST_SLEEP = timedelta(milliseconds=20)
+LONGEST_SLEEP = timedelta(seconds=5)  # whatever the poll: a heartbeat is fresh for 15 s
 UPKEEP_PAUSE = timedelta(seconds=20)
 HOUSEKEEPING = 1.0  # seconds between heartbeats, and between looks for lost runs and ended pauses
 
@@ -65,6 +66,7 @@ class RunStore(BaseJobStore):
         self.recorder = recorder
         self.poll = timedelta(seconds=poll_seconds)
         self.housekeeping_due = 0.0
+        self.looked_at = time.monotonic()  # when the last look ended, be it for want of a database
         self.wake_at = datetime.now(UTC)
         self.away = False
         self.blocked = False  # runs are ready, but wait for others of their schedule
@@ -80,28 +82,31 @@ class RunStore(BaseJobStore):
             if not self.away:
                 log.error("database away, nothing fires until it is back", error=str(error).strip())
             self.away = True
+            self.looked_at = time.monotonic()
             return []
         self.recorder.took(assignment.run_id for assignment in found)
         if self.away:
             log.info("database back, fires go on")
         self.away = False
+        self.looked_at = time.monotonic()
         return [RunJob(assignment) for assignment in found]
 
     def _look(self) -> list[Assignment]:
         if self.away and (returned := claims.give_back_all_but(self.recorder.holding, self.process.name)):
             log.warning("claimed runs go back to the line, the database went away in between", runs=returned)
-        self._keep_house()
+        is_time = time.monotonic() >= self.housekeeping_due
+        if is_time:
+            self._keep_house()
         settled = ledger.fire_due()
         room = self.pool.room()
         claimed = claims.claim_ready(room, self.process.name)
+        if is_time:  # last, so that a heartbeat says that schedules were fired and runs claimed
+            processes.beat(self.process, busy=self.pool.busy())
         self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH, room=room > len(claimed))
         return claimed
 
     def _keep_house(self) -> None:
-        if time.monotonic() < self.housekeeping_due:
-            return
         self.housekeeping_due = time.monotonic() + HOUSEKEEPING
-        processes.beat(self.process, busy=self.pool.busy())
         processes.rescue()
         Schedule.objects.resume_ended_pauses(sql.now())
 
@@ -113,7 +118,8 @@ class RunStore(BaseJobStore):
             return here + SHORTEST_SLEEP
         following = Schedule.objects.upcoming().values_list("next_run_at", flat=True).first()
         self.blocked, later = claims.outlook(there) if room else (False, None)
-        soonest = min(moment for moment in (following, later, there + self.poll) if moment is not None)
+        latest = there + min(self.poll, LONGEST_SLEEP)
+        soonest = min(moment for moment in (following, later, latest) if moment is not None)
         return here + max(SHORTEST_SLEEP, soonest - there)
 
     def get_next_run_time(self) -> datetime:

@@ -5,7 +5,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from jobruns.models import SchedulerProcess
+from jobruns.models import JobRun, SchedulerProcess
+from schedules.models import Schedule
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def test_not_ready_without_a_fresh_heartbeat(scheduler):
     SchedulerProcess.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=60))
     answer = Client().get("/ready")
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {"database": "ok", "scheduler": "no fresh heartbeat"}
+    checks = answer.json()["checks"]
+    assert checks == {"database": "ok", "scheduler": "no fresh heartbeat", "firing": "no scheduler is alive"}
 
 
 def test_not_ready_without_the_database(scheduler):
@@ -39,6 +41,44 @@ def test_not_ready_without_the_database(scheduler):
         answer = Client().get("/ready")
     assert answer.status_code == 503
     assert answer.json()["checks"]["database"] == "not reachable"
+
+
+def firing(admin):
+    """Return what /ready and the details say of firing, which must be the same."""
+    answer, details = Client().get("/ready"), admin.get("/health/detailed").json()
+    said = answer.json()["checks"]["firing"]
+    assert details["checks"]["firing"] == said
+    assert (answer.status_code, details["status"]) == ((200, "ok") if said == "ok" else (503, "unavailable"))
+    return said
+
+
+def test_not_ready_when_an_instant_is_overdue(admin, scheduler, a_schedule):
+    a_schedule()
+    Schedule.objects.update(next_run_at=timezone.now() - timedelta(seconds=20))
+    assert firing(admin) == "ok"
+    Schedule.objects.update(next_run_at=timezone.now() - timedelta(seconds=90))
+    assert firing(admin).startswith("falls behind by 9")
+
+
+def test_not_ready_when_a_run_waits_though_a_slot_is_free(admin, scheduler, a_schedule):
+    run_id = admin.post(f"schedules/{a_schedule()['id']}/trigger").json()["run_id"]
+    JobRun.objects.update(available_at=timezone.now() - timedelta(seconds=60))
+    assert firing(admin) == "ok"
+    SchedulerProcess.objects.update(slots=4, busy=3)
+    assert firing(admin) == f"run {run_id} waits though a slot is free"
+    SchedulerProcess.objects.update(busy=4)
+    assert firing(admin) == "ok"
+
+
+def test_ready_when_a_run_waits_for_the_one_before_it(admin, scheduler, a_schedule):
+    SchedulerProcess.objects.update(slots=4)
+    address = f"schedules/{a_schedule()['id']}/trigger"
+    admin.post(address), admin.post(address)
+    now = timezone.now()
+    JobRun.objects.update(available_at=now - timedelta(seconds=60))
+    first = JobRun.objects.order_by("id").first()
+    JobRun.objects.filter(pk=first.pk).update(status="running", started_at=now, lease_expires_at=now)
+    assert firing(admin) == "ok"
 
 
 @pytest.mark.parametrize("path", ["/health/detailed", "/metrics"])

@@ -20,11 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class SchedulerUnderTest:
     """One `runscheduler` process with its log in a file."""
 
-    def __init__(self, log, *options):
+    def __init__(self, log, *options, program="manage.py"):
         self.log = log
         command = [
             sys.executable,
-            "manage.py",
+            program,
             "runscheduler",
             "--log-level",
             "INFO",
@@ -105,8 +105,8 @@ def start_scheduler(transactional_db, tmp_path):
     """Return a function that starts a scheduler; all of them are killed at the end, and nothing of them is left."""
     started = []
 
-    def start(*options):
-        started.append(SchedulerUnderTest(tmp_path / f"scheduler-{len(started)}.log", *options))
+    def start(*options, **how):
+        started.append(SchedulerUnderTest(tmp_path / f"scheduler-{len(started)}.log", *options, **how))
         return started[-1]
 
     yield start

@@ -13,7 +13,7 @@ from django_apscheduler.models import DjangoJob
 from jobruns.engine import ledger, processes, upkeep
 from jobruns.engine.recorder import Recorder
 from jobruns.engine.store import RunStore, UpkeepStore
-from jobruns.models import JobRun
+from jobruns.models import JobRun, SchedulerProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,6 +121,20 @@ def test_a_database_that_is_away_at_any_statement_loses_no_run(make_schedule, ov
     else:
         pytest.fail("No look came through.")
     assert fails_at > 8
+
+
+def test_a_loop_that_fires_nothing_has_no_heartbeat(store, monkeypatch):
+    def refuse():
+        raise OperationalError("no such column")
+
+    monkeypatch.setattr(ledger, "fire_due", refuse)
+    before = SchedulerProcess.objects.get().heartbeat_at
+    look(store)
+    assert SchedulerProcess.objects.get().heartbeat_at == before
+    monkeypatch.undo()
+    store.housekeeping_due = 0.0
+    look(store)
+    assert SchedulerProcess.objects.get().heartbeat_at > before
 
 
 def test_a_bug_in_one_look_does_not_end_the_loop(make_schedule, overdue, store, monkeypatch):

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             signal.signal(name, lambda number, _: asked.put(number))
         scheduler = Scheduler(slots=options["processes"], poll_seconds=options["poll"])
         if not scheduler.run(partial(_wait, asked), drain_timeout=options["drain_timeout"]):
-            raise CommandError("A thread of the scheduler died; the log says why.")
+            raise CommandError("The scheduler could not go on; the log says why.")
 
 
 def _wait(asked: SimpleQueue[int], seconds: float) -> bool:
