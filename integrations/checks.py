@@ -8,8 +8,10 @@ from django.core.checks import CheckMessage, Error, register
 
 from integrations.addresses import read_allowlist
 
+SETTINGS = "settings"  # the tag of checks that a scheduler makes at its start, too
 
-@register()
+
+@register(SETTINGS)
 def the_allowlist_is_readable(app_configs: Sequence[Any] | None, **_options: Any) -> list[CheckMessage]:
     """Return an error if an entry of OUTBOUND_ALLOWLIST is no host, address or network."""
     try:

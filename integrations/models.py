@@ -14,7 +14,6 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.utils import timezone
-from sqlalchemy.engine import URL
 
 from integrations import secrets
 from integrations.kinds import http, kind, sql
@@ -24,6 +23,7 @@ from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswe
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from sqlalchemy.engine import URL
 
 __all__ = ["ApiToken", "Channel", "Connection", "Delivery", "KeptAnswer"]
 

@@ -1,13 +1,17 @@
 """Recognise the database that Carillon itself lives in: no job may read it."""
 
+from __future__ import annotations
+
 import ipaddress
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from sqlalchemy.engine import URL
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 LOCAL = "this machine"
 IDENTITY = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"

@@ -6,10 +6,11 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.checks import SETTINGS
 from jobtypes import registry
 
 
-@register()
+@register(SETTINGS)
 def job_types_are_usable(app_configs: Sequence[Any] | None, **_options: Any) -> list[CheckMessage]:
     """Return an error for each job type that cannot be loaded or whose settings cannot be read."""
     try:

@@ -41,7 +41,7 @@ INSTALLED_APPS = [
     "schedules",
     "jobtypes",
     "integrations",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py looks for the admins, so that only the site loads them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

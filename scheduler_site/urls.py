@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 
 from scheduler_site import api, health, metrics
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("jobruns.urls")),
     path("", include("schedules.urls")),

@@ -1,15 +1,19 @@
 """SQL databases, reached by a SQLAlchemy address; the password is kept apart from it."""
 
+from __future__ import annotations
+
 import re
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from integrations import own_database, readonly, references, secrets, watchdog
 from integrations.kinds.base import Refused, Report, Secrets, Stored, Unusable
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 TRY_SECONDS = 15.0
 PASSWORD = re.compile(r"(?P<before>[^:/@]+://[^:/@]*):(?P<password>[^@/]*)@(?P<after>.*)")
@@ -161,6 +165,10 @@ def _check_options(location: URL) -> None:
 
 
 def _parse(address: str) -> URL:
+    # Loaded on first use, as in `readonly`: a process that only fires does without these 15 MB.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
     try:
         location = make_url(address)
         location = location.set(drivername=DRIVERS.get(location.drivername, location.drivername))

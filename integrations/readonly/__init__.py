@@ -5,23 +5,28 @@ time the statement is cancelled on the server, and the line is cut if that does 
 guard is a role without the right to write: see docs/how-to/connect-a-database-safely.md.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from sqlalchemy.engine import URL
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from integrations import watchdog
-from integrations.readonly.mysql import MySQLReader
-from integrations.readonly.postgresql import PostgreSQLReader
-from integrations.readonly.reader import QueryFailed, Reader, Table
-from integrations.readonly.sqlite import SQLiteReader
+from integrations.readonly.answer import QueryFailed, Table
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+    from integrations.readonly.reader import Reader
 
 __all__ = ["QueryFailed", "Table", "examine", "read", "refusal"]
 
-READERS: dict[str, type[Reader]] = {
-    "sqlite": SQLiteReader,
-    "postgresql": PostgreSQLReader,
-    "mysql": MySQLReader,
-    "mariadb": MySQLReader,
+# Loaded on first use, and SQLAlchemy with them: a process that only fires does without these 15 MB.
+READERS = {
+    "sqlite": ("sqlite", "SQLiteReader"),
+    "postgresql": ("postgresql", "PostgreSQLReader"),
+    "mysql": ("mysql", "MySQLReader"),
+    "mariadb": ("mysql", "MySQLReader"),
 }
 
 
@@ -61,8 +66,14 @@ def examine(location: URL, *, seconds: float) -> tuple[str, tuple[str, ...]]:
 
 def refusal(backend: str, query: str) -> str:
     """Return why this database may not be sent `query`, though it reads as one SELECT; empty if it may."""
-    return READERS.get(backend, Reader).refusal(query)
+    return _kind(backend).refusal(query)
 
 
 def _reader(location: URL, seconds: float) -> Reader:
-    return READERS.get(location.get_backend_name(), Reader)(location, seconds)
+    return _kind(location.get_backend_name())(location, seconds)
+
+
+def _kind(backend: str) -> type[Reader]:
+    module, name = READERS.get(backend, ("reader", "Reader"))
+    kind: type[Reader] = getattr(import_module(f"integrations.readonly.{module}"), name)
+    return kind

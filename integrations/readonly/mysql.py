@@ -10,7 +10,8 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from integrations.readonly.reader import CONNECT_SECONDS, Reader, Table, column_names
+from integrations.readonly.answer import Table
+from integrations.readonly.reader import CONNECT_SECONDS, Reader, column_names
 
 WRITES = re.compile(r"\b(ALL PRIVILEGES|INSERT|UPDATE|DELETE|DROP|ALTER|SUPER|FILE)\b")
 

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from integrations import own_database
-from integrations.readonly.reader import CONNECT_SECONDS, QueryFailed, Reader, Table
+from integrations.readonly.answer import QueryFailed, Table
+from integrations.readonly.reader import CONNECT_SECONDS, Reader
 
 ROLE = """
 SELECT current_user, rolsuper,

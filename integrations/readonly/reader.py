@@ -4,7 +4,6 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import create_engine
@@ -12,19 +11,9 @@ from sqlalchemy.engine import URL, Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from integrations.readonly.answer import QueryFailed, Table
+
 CONNECT_SECONDS = 10
-
-
-class QueryFailed(Exception):
-    """The database refused the connection or the query; the message is the database's own and may hold secrets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What a query answered: names of columns as the database spells them, and rows of Python values."""
-
-    columns: list[str]
-    rows: list[tuple[Any, ...]]
 
 
 class Reader:

@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 SHORT = 0.05  # seconds: below this a run is short
 PREFETCH = 16  # short runs that one child may hold
 AHEAD = 400  # short runs claimed beyond the slots
-TICK = 0.1  # seconds between looks at deadlines
+TICK = 0.1  # seconds between looks at deadlines, while there are any
+IDLE = 5.0  # seconds between looks while nothing runs; a message wakes the foreman at once
 SMALL = 4_000  # characters of parameters: a child that does not listen must not block the foreman
 HURRY = 5.0  # seconds that the foreman gets to end
 LINGER = 2.0  # seconds after which runs that found no slot go back to the line
@@ -126,7 +127,8 @@ class Pool:
         tick = time.monotonic()
         while True:
             pipes: list[Any] = [self.sleeper, *(slot.pipe for slot in self.slots)]
-            if self.sleeper in wait(pipes, timeout=TICK):
+            going = self.ready or any(slot.runs for slot in self.slots)
+            if self.sleeper in wait(pipes, timeout=TICK if going else IDLE):
                 self.woken = False
                 self.sleeper.recv_bytes()
             going_on = self._take_requests()

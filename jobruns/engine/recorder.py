@@ -112,14 +112,15 @@ class Recorder:
     def _batch(self) -> None:
         now = time.monotonic()
         if now >= self.next_renewal:
-            claims.renew(self.holding(), self.owner)
+            if held := self.holding():
+                claims.renew(held, self.owner)
             self.next_renewal = now + settings.LOCK_TIMEOUT_SECONDS / 3
         self._write_lines()
         self._write_endings()
         self._write_returned()
         if self._is_behind():
             self.wake.set()
-        if now >= self.next_look:
+        if now >= self.next_look and self.holding():
             self.next_look = now + LOOK_FOR_STOPS
             self._look_for_stops()
 

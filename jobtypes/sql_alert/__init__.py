@@ -1,9 +1,10 @@
 """Ask a database whether something is wrong. An ALERT is a successful run: the query did its work."""
 
+from __future__ import annotations
+
 import hashlib
 import time
-
-from sqlalchemy.engine import URL
+from typing import TYPE_CHECKING
 
 from integrations import readonly
 from integrations.kinds.base import Unusable
@@ -21,6 +22,9 @@ from jobtypes.base import (
 )
 from jobtypes.sql_alert.config import SqlAlertConfig
 from jobtypes.sql_alert.verdict import BrokenContract, Verdict, is_number, judge
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 MARGIN_SECONDS = 7.0  # the time that ending a stubborn statement takes, before the run's own deadline
 
