@@ -19,7 +19,8 @@ from apscheduler.jobstores.base import BaseJobStore, JobLookupError
 from django.db import Error, close_old_connections, connection
 from django_apscheduler.jobstores import DjangoJobStore
 
-from jobruns.engine import claims, ledger, processes, sql
+from jobruns.engine import claims, glance, ledger, processes, sql
+from jobruns.engine.glance import Glance
 from jobruns.engine.pool import Pool
 from jobruns.engine.recorder import Recorder
 from jobruns.models import SchedulerProcess
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 SHORTEST_SLEEP = timedelta(milliseconds=20)
 LONGEST_SLEEP = timedelta(seconds=5)  # whatever the poll: a heartbeat is fresh for 15 s
 UPKEEP_PAUSE = timedelta(seconds=20)
-HOUSEKEEPING = 1.0  # seconds between heartbeats, and between looks for lost runs and ended pauses
+HOUSEKEEPING = 2.0  # seconds between heartbeats, and between looks for lost runs
 
 
 class RunJob(Job):
@@ -94,33 +95,44 @@ class RunStore(BaseJobStore):
     def _look(self) -> list[Assignment]:
         if self.away and (returned := claims.give_back_all_but(self.recorder.holding, self.process.name)):
             log.warning("claimed runs go back to the line, the database went away in between", runs=returned)
+        seen = glance.look()
+        if seen.resumes:
+            Schedule.objects.resume_ended_pauses(seen.now)
         is_time = time.monotonic() >= self.housekeeping_due
         if is_time:
-            self._keep_house()
+            self.housekeeping_due = time.monotonic() + HOUSEKEEPING
+            processes.rescue()
+        claimed = self._rest(seen) if seen.idle else self._fire_and_claim()
+        if is_time:  # last, so that a heartbeat says that schedules were fired and runs claimed
+            processes.beat(self.process, busy=self.pool.busy())
+        return claimed
+
+    def _rest(self, seen: Glance) -> list[Assignment]:
+        self.blocked, self.wake_at = False, self._at(seen.now, seen.instant, seen.delayed)
+        return []
+
+    def _fire_and_claim(self) -> list[Assignment]:
         settled = ledger.fire_due()
         room = self.pool.room()
         claimed = claims.claim_ready(room, self.process.name)
-        if is_time:  # last, so that a heartbeat says that schedules were fired and runs claimed
-            processes.beat(self.process, busy=self.pool.busy())
         self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH, room=room > len(claimed))
         return claimed
 
-    def _keep_house(self) -> None:
-        self.housekeeping_due = time.monotonic() + HOUSEKEEPING
-        processes.rescue()
-        Schedule.objects.resume_ended_pauses(sql.now())
-
     def _next_wake(self, *, at_once: bool, room: bool) -> datetime:
-        """Return when to look again, on this host's clock: at the next instant or the next delayed run that there is
-        room for, after the poll at the latest."""
-        here, there = datetime.now(UTC), sql.now()
+        """Return when to look again after some work: at the next instant or the next delayed run that there is room
+        for."""
         if at_once:
-            return here + SHORTEST_SLEEP
+            return datetime.now(UTC) + SHORTEST_SLEEP
+        there = sql.now()
         following = Schedule.objects.upcoming().values_list("next_run_at", flat=True).first()
         self.blocked, later = claims.outlook(there) if room else (False, None)
-        latest = there + min(self.poll, LONGEST_SLEEP)
-        soonest = min(moment for moment in (following, later, latest) if moment is not None)
-        return here + max(SHORTEST_SLEEP, soonest - there)
+        return self._at(there, following, later)
+
+    def _at(self, now: datetime, *moments: datetime | None) -> datetime:
+        """Return the first of `moments`, or the end of the poll, on this host's clock; `now` is the database's."""
+        latest = now + min(self.poll, LONGEST_SLEEP)
+        soonest = min([latest, *(moment for moment in moments if moment is not None)])
+        return datetime.now(UTC) + max(SHORTEST_SLEEP, soonest - now)
 
     def get_next_run_time(self) -> datetime:
         return self.wake_at

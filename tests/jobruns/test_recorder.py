@@ -131,7 +131,7 @@ def test_only_what_is_held_keeps_its_lease(claimed, writing):
 
 def test_a_request_to_stop_is_passed_on(claimed, writing):
     one, asked = claimed()[1], []
-    writing(stop_run=lambda run_id, **how: asked.append((run_id, how)))
+    writing(stop_run=lambda run_id, **how: asked.append((run_id, how))).took([one.run_id])
     JobRun.objects.get(pk=one.run_id).cancel(by="an operator")
     soon(lambda: asked)
     assert asked[0] == (one.run_id, {"why": "requested", "by": "an operator", "force": False})

@@ -10,7 +10,7 @@ from apscheduler.schedulers.base import BaseScheduler
 from django.db import InterfaceError, OperationalError, connection
 from django_apscheduler.models import DjangoJob
 
-from jobruns.engine import ledger, processes, upkeep
+from jobruns.engine import glance, ledger, processes, upkeep
 from jobruns.engine.recorder import Recorder
 from jobruns.engine.store import RunStore, UpkeepStore
 from jobruns.models import JobRun, SchedulerProcess
@@ -123,11 +123,12 @@ def test_a_database_that_is_away_at_any_statement_loses_no_run(make_schedule, ov
     assert fails_at > 8
 
 
-def test_a_loop_that_fires_nothing_has_no_heartbeat(store, monkeypatch):
+def test_a_loop_that_fires_nothing_has_no_heartbeat(make_schedule, overdue, store, monkeypatch):
     def refuse():
         raise OperationalError("no such column")
 
     monkeypatch.setattr(ledger, "fire_due", refuse)
+    overdue(make_schedule())
     before = SchedulerProcess.objects.get().heartbeat_at
     look(store)
     assert SchedulerProcess.objects.get().heartbeat_at == before
@@ -137,9 +138,9 @@ def test_a_loop_that_fires_nothing_has_no_heartbeat(store, monkeypatch):
     assert SchedulerProcess.objects.get().heartbeat_at > before
 
 
-def test_a_bug_in_one_look_does_not_end_the_loop(make_schedule, overdue, store, monkeypatch):
+def test_a_bug_in_one_look_does_not_end_the_loop(store, monkeypatch):
     """APScheduler catches what get_due_jobs raises, and asks again after a second."""
-    calls, real = [], ledger.fire_due
+    calls, real = [], glance.look
 
     def broken():
         calls.append(1)
@@ -147,18 +148,18 @@ def test_a_bug_in_one_look_does_not_end_the_loop(make_schedule, overdue, store, 
             raise ZeroDivisionError
         return real()
 
-    monkeypatch.setattr(ledger, "fire_due", broken)
+    monkeypatch.setattr(glance, "look", broken)
     loop = BackgroundScheduler(timezone=UTC, jobstore_retry_interval=0.1)
     loop.add_executor(ThreadPoolExecutor(1), "runs")
     loop.add_jobstore(store, "runs")
     finished = threading.Event()
 
-    def finish(**_):
+    def finish(*_):
         connection.close()  # the loop's own
         finished.set()
         return datetime.now(UTC) + timedelta(seconds=1)
 
-    monkeypatch.setattr(store, "_next_wake", finish)
+    monkeypatch.setattr(store, "_at", finish)
     loop.start()
     assert finished.wait(5)
     loop.shutdown()
