@@ -17,4 +17,4 @@ RUN DEBUG=false SECRET_KEY=only-while-building ALLOWED_HOSTS=localhost \
 USER carillon
 ENV PYTHONUNBUFFERED=1 LOG_FORMAT=json
 EXPOSE 8000
-CMD ["gunicorn", "scheduler_site.wsgi:application", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "--no-control-socket"]
+CMD ["gunicorn", "scheduler_site.wsgi:application", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "--no-control-socket", "--logger-class", "scheduler_site.weblog.WebLogger", "--access-logfile", "-"]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def watched(
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="carillon-outside")
     end = time.monotonic() + seconds
     try:
-        working = pool.submit(work)
+        working = pool.submit(copy_context().run, work)  # what it logs carries the run's ids
         while not wait([working], timeout=max(0.0, min(LOOK_SECONDS, end - time.monotonic()))).done:
             asked = stopped()
             if asked or time.monotonic() >= end:

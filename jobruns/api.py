@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.decorators import action
@@ -22,6 +23,8 @@ from jobruns.filters import RunFilter
 from jobruns.models import JobRun
 from schedules.api import TriggerThrottle
 from schedules.models import Schedule
+
+log = structlog.get_logger(__name__)
 
 REPEATABLE = {JobRun.Status.FAILED, JobRun.Status.CANCELLED, JobRun.Status.SKIPPED, JobRun.Status.MISSED}
 
@@ -82,6 +85,7 @@ class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
         fresh = schedule.runs.request(
             by=request.user.get_username(), trigger="api", params=run.params, correlation_id=run.correlation_id
         )
+        log.info("run requested", run_id=fresh.pk, schedule_id=schedule.pk, correlation_id=fresh.correlation_id)
         return Response({"run_id": fresh.pk, "execution_id": fresh.pk}, status=202)
 
     @action(detail=True, orderings={"number": "number"}, usual_ordering="number")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -24,6 +25,8 @@ from schedules.api import TriggerThrottle
 from schedules.changes import localise
 from schedules.models import Schedule
 from schedules.tables import moment
+
+log = structlog.get_logger(__name__)
 
 PLACE = OpenApiParameter("schedule_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 A_DAY = {"from": "2026-11-20T00:00:00+02:00", "to": "2026-11-20T23:59:59+02:00", "dry_run": True}
@@ -145,6 +148,9 @@ class BackfillViewSet(IdempotentWrites, GenericViewSet[Schedule]):
             check_match(request, Schedule.objects.select_for_update().get(pk=schedule.pk))
             user, known_as = request.user.get_username(), getattr(request, "correlation_id", "")
             done = backfill.carry_out(schedule, span, by=user, correlation_id=known_as)
+        log.info(
+            "backfill requested", schedule_id=schedule.pk, correlation_id=done.correlation_id, runs=done.will_run
+        )
         return Response(as_json(done), status=202)
 
     @extend_schema(

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import threading
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -15,6 +17,7 @@ def configure(options: dict[str, str]) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
+        _of_request,
     ]
     renderer: Any = (
         structlog.processors.JSONRenderer()
@@ -37,7 +40,11 @@ def configure(options: dict[str, str]) -> None:
         )
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -46,3 +53,25 @@ def configure(options: dict[str, str]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
     logging.getLogger("apscheduler").setLevel("WARNING")
+    for name in ("django", "django.server"):  # Django's own handlers would write a second line, as text
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    if options["format"] == "json":
+        logging.captureWarnings(True)
+        sys.excepthook = _uncaught
+        threading.excepthook = lambda told: _uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def _of_request(logger: Any, method: str, line: Any) -> Any:
+    """Say which request Django speaks of; it does so after all middleware is left, its correlation id with it."""
+    request = line.pop("request", None)
+    if (path := getattr(request, "path", None)) is not None:
+        line["path"] = path
+        line.setdefault("correlation_id", getattr(request, "correlation_id", ""))
+    return line
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    """Write what ends a process or a thread as one line like every other."""
+    if error is not None and not issubclass(kind, KeyboardInterrupt):
+        structlog.get_logger(__name__).critical("uncaught exception", exc_info=(kind, error, traceback))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -25,6 +26,8 @@ from schedules.documentation import describe
 from schedules.filters import ScheduleFilter
 from schedules.models import Schedule
 from schedules.timing import occurrences
+
+log = structlog.get_logger(__name__)
 
 MOST_WAITING = 100  # pending runs of one schedule
 
@@ -128,6 +131,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
             params=serializer.params(),
             correlation_id=getattr(request, "correlation_id", ""),
         )
+        log.info("run requested", run_id=run.pk, schedule_id=schedule.pk, correlation_id=run.correlation_id)
         return Response({"run_id": run.pk, "execution_id": run.pk}, status=202)
 
     @action(detail=False, methods=["post"])

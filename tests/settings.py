@@ -15,9 +15,9 @@ os.environ.update(
         "CSRF_COOKIE_SECURE": "false",
         "OUTBOUND_ALLOWLIST": "",
         "MANAGEMENT_COMMAND_ALLOWLIST": "{}",
-        "LOG_LEVEL": "WARNING",
     }
 )
+os.environ.setdefault("LOG_LEVEL", "WARNING")
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{gettempdir()}/carillon-tests-{os.getpid()}.sqlite3")
 
 from scheduler_site.settings import *  # noqa: F403

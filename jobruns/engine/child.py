@@ -7,6 +7,7 @@ the pipe closes, the parent is gone: the child kills what its run started and le
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -17,10 +18,14 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
 from jobruns.runner import Assignment, Ending, execute, stopped
+
+log = structlog.get_logger(__name__)
+spoken = structlog.get_logger("carillon.job")
 
 LOG_LINES = 1_000  # kept per run
 LOG_LINE_LENGTH = 4_000  # characters
@@ -43,7 +48,11 @@ def main(pipe: Connection) -> None:
         # Without a parent, and with job code that keeps the interpreter to itself, only the kernel can end it.
         signal.setitimer(signal.ITIMER_REAL, assignment.timeout_seconds + LAST_RESORT)
         close_old_connections()
-        structlog.contextvars.bind_contextvars(run_id=assignment.run_id, correlation_id=assignment.correlation_id)
+        structlog.contextvars.bind_contextvars(
+            run_id=assignment.run_id,
+            correlation_id=assignment.correlation_id,
+            schedule_id=assignment.schedule_id,
+        )
         link.send("ended", _work(assignment, link))
         signal.setitimer(signal.ITIMER_REAL, 0)
         structlog.contextvars.clear_contextvars()
@@ -54,7 +63,9 @@ def _work(assignment: Assignment, link: Link) -> Ending:
     context = PipeContext.of(assignment, link, started)
     with link.lock:
         link.context = context
+    log.debug("run started", schedule=assignment.schedule_name, attempt=assignment.attempt)
     ending = execute(assignment, context)
+    log.debug("run ended", status=ending.status, reason=ending.reason, seconds=round(ending.seconds, 3))
     with link.lock:
         link.context = None
     if not context.stop_reason:
@@ -167,6 +178,8 @@ class PipeContext:
             text, level = f"Further lines are not kept; the limit is {LOG_LINES}.", "warning"
         text = text.replace("\0", "�").encode(errors="replace").decode()[:LOG_LINE_LENGTH]
         level = level if level in LOG_LEVELS else "info"
+        if settings.LOG_FORMAT == "json":  # for machines that collect logs; people read the run's own log
+            spoken.log(logging.getLevelNamesMapping()[level.upper()], text)
         self.link.send("log", self.run_id, self.lines, timezone.now(), level, text)
 
     def progress(self, done: int, total: int | None = None, text: str = "") -> None:

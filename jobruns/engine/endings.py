@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from django.db import transaction
 
 from jobruns.engine import sql
 from jobruns.engine.policy import retry_delay
+from jobruns.models import JobRun
 from jobruns.runner import Ending
 from schedules.models import Schedule
 
@@ -34,10 +36,24 @@ def record(endings: Sequence[Ending], owner: str) -> set[int]:
         _count(tallies)
         _retry(tallies)
         _complete(tallies)
+    if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
+        _tell(accepted)
     for one in endings:
         if one.run_id not in accepted:
             log.warning("result dropped, the run was given to another owner", run_id=one.run_id, owner=owner)
     return accepted
+
+
+def _tell(run_ids: set[int]) -> None:
+    columns = ("pk", "schedule_id", "correlation_id", "status")
+    for run_id, schedule_id, correlation_id, status in JobRun.objects.filter(pk__in=run_ids).values_list(*columns):
+        log.debug(
+            "run recorded",
+            run_id=run_id,
+            schedule_id=schedule_id,
+            correlation_id=correlation_id,
+            status=status,
+        )
 
 
 @dataclass(slots=True)

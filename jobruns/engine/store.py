@@ -6,6 +6,7 @@ that it runs. Hence the others do nothing that can fail, and `get_next_run_time`
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,8 @@ class RunStore(BaseJobStore):
             log.info("database back, fires go on")
         self.away = False
         self.looked_at = time.monotonic()
+        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
+            _tell(found)
         return [RunJob(assignment) for assignment in found]
 
     def _look(self) -> list[Assignment]:
@@ -113,6 +116,8 @@ class RunStore(BaseJobStore):
 
     def _fire_and_claim(self) -> list[Assignment]:
         settled = ledger.fire_due()
+        if settled.rows:
+            log.debug("fired", schedules=settled.schedules, rows=settled.rows, pending=settled.pending)
         room = self.pool.room()
         claimed = claims.claim_ready(room, self.process.name)
         self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH, room=room > len(claimed))
@@ -154,6 +159,17 @@ class RunStore(BaseJobStore):
 
     def remove_all_jobs(self) -> None:
         """Do nothing: the ledger is not APScheduler's to empty."""
+
+
+def _tell(claimed: list[Assignment]) -> None:
+    for one in claimed:
+        log.debug(
+            "run claimed",
+            run_id=one.run_id,
+            schedule_id=one.schedule_id,
+            correlation_id=one.correlation_id,
+            schedule=one.schedule_name,
+        )
 
 
 class PoolExecutor(BaseExecutor):

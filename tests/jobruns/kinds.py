@@ -1,5 +1,6 @@
 """Job types that misbehave, for the tests of the pool and of whole scheduler processes."""
 
+import logging
 import os
 import signal
 import struct
@@ -10,6 +11,7 @@ import time
 from django.db import connection
 from pydantic import Field
 
+from integrations.watchdog import watched
 from jobtypes.base import Config, Context, JobFailed, JobType, Outcome
 
 
@@ -81,6 +83,19 @@ class Trick(JobType[TrickConfig]):
         for number in range(5):
             context.log(f"line {number}", level="shouting" if number == 0 else "warning")
         context.progress(1, 2, "half")
+
+    def _chat(self, config, context):
+        """Log in each way that job code may."""
+        context.log("the job speaks")
+        library = logging.getLogger("some.library")
+        library.warning("a library speaks")
+        watched(
+            lambda: library.warning("a library speaks in a thread"),
+            seconds=5,
+            stopped=context.cancelled,
+            interrupt=lambda: None,
+            sever=lambda: None,
+        )
 
     def _pid(self, config, context):
         self._write(config, str(os.getpid()))

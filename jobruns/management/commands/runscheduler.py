@@ -1,6 +1,7 @@
 """`manage.py runscheduler`: fire schedules and execute their runs until SIGTERM or SIGINT."""
 
 import gc
+import os
 import signal
 from argparse import ArgumentParser
 from functools import partial
@@ -51,6 +52,8 @@ class Command(BaseCommand):
             raise CommandError("--processes must lie between 1 and 256.", returncode=2)
         if not 0.05 <= options["poll"] <= 60:
             raise CommandError("--poll must lie between 0.05 and 60 seconds.", returncode=2)
+        # The processes that it starts read their settings from the environment.
+        os.environ.update(LOG_FORMAT=options["log_format"], LOG_LEVEL=options["log_level"])
         configure_logging(settings.LOGGING_CONFIG, {"format": options["log_format"], "level": options["log_level"]})
         # Each look would else open a connection of its own; a dropped one is noticed by its health check.
         connection.settings_dict["CONN_MAX_AGE"] = KEPT
@@ -60,7 +63,7 @@ class Command(BaseCommand):
         gc.freeze()  # what is loaded by now stays: to look through it again and again cost a fifth of the firing
         scheduler = Scheduler(slots=options["processes"], poll_seconds=options["poll"])
         if not scheduler.run(partial(_wait, asked), drain_timeout=options["drain_timeout"]):
-            raise CommandError("The scheduler could not go on; the log says why.")
+            raise SystemExit(1)  # the log says why
 
 
 def _wait(asked: SimpleQueue[int], seconds: float) -> bool:
