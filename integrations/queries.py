@@ -95,6 +95,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Return deliveries that a process began to send and did not finish in time."""
         return self.filter(status="sending", lease_expires_at__lt=now)
 
+    def ended_before(self, moment: datetime) -> DeliveryQuerySet:
+        """Return deliveries that ended before `moment`, one way or another, the oldest first."""
+        return self.filter(status__in=["delivered", "failed", "discarded"], finished_at__lt=moment).order_by("pk")
+
     def claim(self, limit: int) -> list[Delivery]:
         """Take up to `limit` due deliveries to send them; each is taken by one process, few for any one receiver.
 

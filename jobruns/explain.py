@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
+
 from jobruns import account, forecast
-from jobruns.models import JobRun
+from jobruns.models import JobRun, PrunedRuns
 from schedules.models import Schedule
 from schedules.tables import moment
 from schedules.timing import TimingError, next_instant, sentence, stretch
@@ -27,6 +29,7 @@ OUTCOMES = {
     "suspended": "The schedule is suspended.",
     "completed": "The schedule fires no more.",
     "planned": "It lies ahead; `expected` says what becomes of it.",
+    "pruned": "The row was removed with other old history.",
     "unrecorded": "The ledger has no row for it.",
     "unreadable": "The schedule's timing cannot be read.",
 }
@@ -124,6 +127,9 @@ def _unsettled(found: Explanation, now: datetime) -> Explanation:
                 found, "completed", f"It was completed at its last instant, {_last(schedule)}; none follows."
             )
         return _foreseen(found, "planned", forecast.ahead(schedule, at, now, before=found.before))
+    if (pruned := PrunedRuns.objects.filter(schedule=schedule, newest__gte=at).first()) is not None:
+        kept = f"Of this schedule, {pruned.rows} rows up to {_when(schedule, pruned.newest)} were removed as old."
+        return _said(found, "pruned", kept, f"Runs are kept for {settings.RUN_RETENTION_DAYS} days.")
     return _said(found, "unrecorded", *_unrecorded(schedule))
 
 

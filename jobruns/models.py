@@ -7,8 +7,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from jobruns.books import Bookmark, LateRun, PrunedRuns, RunSums
 from jobruns.queries import JobRunManager, SchedulerProcessQuerySet
 from schedules.models import Schedule
+
+__all__ = ["Bookmark", "JobRun", "LateRun", "PrunedRuns", "RunLogLine", "RunSums", "SchedulerProcess"]
 
 
 def new_correlation_id() -> str:

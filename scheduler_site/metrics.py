@@ -1,11 +1,13 @@
 """Metrics for Prometheus, read from the database at scrape time, so that any number of processes agree.
 
-All come from counters that the schedules carry and from small indexes; no history is read, whatever its length.
+All come from counters that the schedules carry, from small indexes, and from the sums over all time with the few runs
+that are not in them yet; no history is read, whatever its length, and pruning takes nothing away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -13,15 +15,20 @@ from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from integrations.models import Delivery
+from jobruns import stats
 from jobruns.models import JobRun, SchedulerProcess
+from jobruns.sums import middle
 from schedules.models import Schedule
+
+LIMITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200)  # seconds
 
 
 class PlainText(BaseRenderer):
@@ -56,9 +63,10 @@ class Ledger(Collector):
     """The metrics that counters and indexes tell."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every family; six statements, none over the history."""
+        """Yield every family; none of the statements goes over the history."""
         yield _schedules()
         yield _executions()
+        yield from _over_all_time()
         yield GaugeMetricFamily(
             "schedule_runs_pending", "Runs that wait.", JobRun.objects.filter(status="pending").count()
         )
@@ -66,6 +74,7 @@ class Ledger(Collector):
         yield GaugeMetricFamily(
             "schedules_overdue", "Schedules with an instant to settle.", Schedule.objects.due(timezone.now()).count()
         )
+        yield _deliveries()
         yield _heartbeats()
 
 
@@ -85,6 +94,45 @@ def _executions() -> Metric:
     for kind, succeeded, failed in rows.annotate(Sum("successful_runs"), Sum("failed_runs")):
         family.add_metric([kind, "success"], succeeded)
         family.add_metric([kind, "failed"], failed)
+    return family
+
+
+def _over_all_time() -> Iterator[Metric]:
+    sums = stats.ever()
+    durations, lags = sums.durations, sums.lags
+    yield _histogram(
+        "schedule_execution_duration_seconds", "How long successes took.", durations, sums.duration_total
+    )
+    yield _histogram("schedule_start_lag_seconds", "From when a fire was ready to its start.", lags, sums.lag_total)
+    family = CounterMetricFamily("schedule_misfires", "Instants that did not run, by reason.", labels=["reason"])
+    misfires = Counter[str]()
+    for key, count in sums.reasons.items():
+        status, _, reason = key.partition(":")
+        if status in {"skipped", "missed"}:
+            misfires[reason] += count
+    for reason, count in sorted(misfires.items()):
+        family.add_metric([reason], count)
+    yield family
+    yield CounterMetricFamily("schedule_claims", "Fires that were claimed and started.", sum(lags.values()))
+
+
+def _histogram(name: str, text: str, places: Mapping[int, int], microseconds: int) -> Metric:
+    below = [
+        (str(float(limit)), sum(count for place, count in places.items() if middle(place) <= limit * 1e6))
+        for limit in LIMITS
+    ]
+    family = HistogramMetricFamily(name, text)
+    family.add_metric([], [*below, ("+Inf", sum(places.values()))], microseconds / 1e6)
+    return family
+
+
+def _deliveries() -> Metric:
+    family = GaugeMetricFamily(
+        "notification_deliveries_total", "Deliveries that are kept, by state.", labels=["channel", "status"]
+    )
+    rows = Delivery.objects.order_by().values_list("channel_name", "status").annotate(Count("pk"))
+    for channel, status, number in rows[:1_000]:
+        family.add_metric([channel or "callback", status], number)
     return family
 
 

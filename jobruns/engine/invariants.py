@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
+from integrations.models import Delivery
 from jobruns.engine import sql
-from jobruns.models import JobRun, SchedulerProcess
+from jobruns.models import JobRun, PrunedRuns, SchedulerProcess
 from schedules.models import Schedule
 
 SLACK = timedelta(seconds=2)  # for the time that firing itself takes
@@ -75,25 +77,29 @@ def _doubled(now: datetime) -> Iterator[Breach]:
 
 
 def _miscounted(now: datetime) -> Iterator[Breach]:
-    """Pruning takes rows away, never adds any: more rows than counted is wrong, fewer only of a young schedule."""
-    counted = Schedule.objects.annotate(
-        successes=Count("runs", filter=Q(runs__status="success")),
-        failures=Count("runs", filter=Q(runs__status="failed")),
-    )
-    young = Q(created_at__gt=now - timedelta(days=settings.RUN_RETENTION_DAYS))
-    wrong = counted.filter(
-        Q(successes__gt=F("successful_runs"))
-        | Q(failures__gt=F("failed_runs"))
-        | ~Q(total_runs=F("successful_runs") + F("failed_runs"))
-        | young & (Q(successes__lt=F("successful_runs")) | Q(failures__lt=F("failed_runs")))
-    )
-    columns = ("pk", "name", "successful_runs", "failed_runs", "total_runs", "successes", "failures")
-    for pk, name, counted_successes, counted_failures, total, successes, failures in wrong.values_list(*columns):
-        sentence = (
-            f"{name} counts {counted_successes} successes and {counted_failures} failures of {total}; "
-            f"the ledger has {successes} and {failures}."
-        )
-        yield Breach("miscounted", sentence, schedule_id=pk)
+    """Compare the counters with the ledger and what was pruned of it."""
+    ledger = Counter[tuple[int, str]]()
+    counted = JobRun.objects.filter(status__in=["success", "failed"]).order_by().values_list("schedule_id", "status")
+    for schedule_id, status, number in counted.annotate(Count("pk")).iterator():
+        ledger[schedule_id, status] = number
+    for schedule_id, successes, failures in PrunedRuns.objects.values_list("schedule_id", "successes", "failures"):
+        ledger[schedule_id, "success"] += successes
+        ledger[schedule_id, "failed"] += failures
+    columns = ("pk", "name", "successful_runs", "failed_runs", "total_runs")
+    for pk, name, successes, failures, total in Schedule.objects.values_list(*columns).iterator():
+        found = ledger[pk, "success"], ledger[pk, "failed"]
+        if (successes, failures) != found or total != successes + failures:
+            sentence = (
+                f"{name} counts {successes} successes and {failures} failures of {total}; "
+                f"the ledger and what was pruned of it have {found[0]} and {found[1]}."
+            )
+            yield Breach("miscounted", sentence, schedule_id=pk)
+
+
+def _stuck(now: datetime) -> Iterator[Breach]:
+    allowed = timedelta(seconds=60) + SLACK
+    for delivery in Delivery.objects.due(now - allowed).iterator():
+        yield Breach("stuck", f"Delivery {delivery.pk} ({delivery}) is due and nobody sends it.")
 
 
 RULES: dict[str, Callable[[datetime], Iterable[Breach]]] = {
@@ -102,4 +108,5 @@ RULES: dict[str, Callable[[datetime], Iterable[Breach]]] = {
     "unowned": _unowned,
     "doubled": _doubled,
     "miscounted": _miscounted,
+    "stuck": _stuck,
 }

@@ -48,6 +48,7 @@ class Scheduler:
         self.loop.add_jobstore(UpkeepStore(), "upkeep")
         self.listener = Listener(on_notify=self.loop.wakeup)
         self.sender = Sender()
+        self.bookkeeper = upkeep.Bookkeeper()
 
     def run(self, stop: Callable[[float], bool], *, drain_timeout: float) -> bool:
         """Work until `stop` says so, then end what runs within `drain_timeout` seconds and give the rest back.
@@ -74,6 +75,7 @@ class Scheduler:
         upkeep.register(self.loop)
         self.listener.start()
         self.sender.start()
+        self.bookkeeper.start()
         log.info("scheduler started", process=self.process.name, slots=self.pool.size)
 
     def _end(self, drain_timeout: float) -> None:
@@ -81,6 +83,8 @@ class Scheduler:
         last_resort = threading.Timer(drain_timeout + LAST_RESORT, self._leave_at_once)
         last_resort.daemon = True
         last_resort.start()
+        upkeep.stopping.set()
+        self.bookkeeper.stop()
         self.listener.stop()
         self._stop_firing()
         self.pool.close(drain_timeout)
@@ -115,8 +119,8 @@ class Scheduler:
 
     def _fault(self) -> str:
         """Say what keeps this process from working: a thread that is no more, a firing loop that hangs; else ""."""
-        threads = [self.pool.thread, self.recorder.thread, self.sender.thread, self.loop._thread]
-        if dead := [thread.name for thread in threads if not thread.is_alive()]:
+        own = [self.pool.thread, self.recorder.thread, self.sender.thread, self.bookkeeper.thread, self.loop._thread]
+        if dead := [thread.name for thread in own if not thread.is_alive()]:
             return f"died: {', '.join(dead)}"
         silent = time.monotonic() - self.store.looked_at
         return f"the firing loop has completed no look for {silent:.0f} s" if silent > HUNG else ""

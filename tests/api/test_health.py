@@ -5,6 +5,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
+from jobruns import rollups
 from jobruns.models import JobRun, SchedulerProcess
 from schedules.models import Schedule
 
@@ -108,7 +109,21 @@ def test_metrics_count_what_the_tables_hold(admin, scheduler, a_schedule):
     assert any(line.startswith('scheduler_heartbeat_age_seconds{process="one"}') for line in lines)
 
 
+def test_histograms_grow_with_the_runs_and_not_with_what_was_rolled_up(admin, a_schedule):
+    run = JobRun.objects.get(pk=admin.post(f"schedules/{a_schedule()['id']}/trigger").json()["run_id"])
+    at = timezone.now() - timedelta(minutes=5)
+    JobRun.objects.filter(pk=run.pk).update(
+        status="success", queued_at=at, available_at=at, started_at=at, finished_at=at + timedelta(seconds=2)
+    )
+    for _ in range(2):
+        lines = admin.get("/metrics").content.decode().splitlines()
+        assert 'schedule_execution_duration_seconds_bucket{le="1.0"} 0.0' in lines
+        assert 'schedule_execution_duration_seconds_bucket{le="2.5"} 1.0' in lines
+        assert "schedule_execution_duration_seconds_sum 2.0" in lines
+        rollups.catch_up(timezone.now())
+
+
 def test_a_scrape_costs_the_same_whatever_the_history(admin, django_assert_max_num_queries):
     admin.get("/metrics")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(12):
         admin.get("/metrics")

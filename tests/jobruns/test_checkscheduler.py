@@ -93,13 +93,6 @@ def test_counters_that_differ_from_the_ledger_are_a_breach(make_schedule, counte
     assert rules() == ["miscounted"]
 
 
-def test_a_ledger_that_was_pruned_is_no_breach(make_schedule, settings):
-    make_schedule()
-    old = timezone.now() - timedelta(days=settings.RUN_RETENTION_DAYS + 1)
-    Schedule.objects.update(total_runs=5, successful_runs=5, created_at=old)
-    assert rules() == []
-
-
 def test_many_breaches_of_one_rule_end_with_a_remainder(make_schedule):
     first = make_schedule()
     copies = [Schedule(**{**vars_of(first), "name": f"copy {number}"}) for number in range(60)]

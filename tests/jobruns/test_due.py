@@ -33,7 +33,7 @@ RULES = (
 @pytest.fixture
 def motley(make_schedule, overdue):
     """Make due schedules of every sort, three of each, that differ in age, in their count of fires and in pauses."""
-    chance = random.Random(7)  # noqa: S311 - not for secrets
+    chance = random.Random(7)
     for timing, rules, _ in product(TIMINGS, RULES, range(3)):
         schedule = overdue(make_schedule(**{**timing, **rules}), seconds=chance.choice([5, 700]))
         changes = {
