@@ -45,7 +45,7 @@ VIEWED = (
     ("overlap_policy", "max_instances"),
     ("misfire_policy", "misfire_grace_seconds", "catchup_limit"),
     ("max_retries", "retry_delay_seconds", "retry_backoff"),
-    ("timeout_seconds", "priority", "jitter_seconds"),
+    ("timeout_seconds", "priority", "queue", "jitter_seconds"),
     ("created_by", "updated_by", "version"),
 )
 

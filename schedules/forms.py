@@ -149,6 +149,7 @@ class ScheduleForm(TimingForm):
             "retry_backoff",
             "timeout_seconds",
             "priority",
+            "queue",
             "jitter_seconds",
             "max_runs",
         )
@@ -252,7 +253,7 @@ def fieldsets(params: dict[str, forms.Field]) -> list[tuple[Any, dict[str, Any]]
                 "classes": ["collapse"],
                 "fields": [
                     ("max_retries", "retry_delay_seconds", "retry_backoff"),
-                    ("timeout_seconds", "priority", "jitter_seconds"),
+                    ("timeout_seconds", "priority", "queue", "jitter_seconds"),
                     ("start_at", "end_at", "max_runs"),
                 ],
             },

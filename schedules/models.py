@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -102,6 +102,17 @@ class Schedule(Lifecycle):
         default=5,
         validators=[MinValueValidator(1), MaxValueValidator(10)],
         help_text="1 (low) to 10 (high): who goes first when slots are scarce.",
+    )
+    queue = models.CharField(
+        max_length=64,
+        default="carillon",
+        validators=[
+            RegexValidator(
+                r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+                "Letters, digits, dots, dashes and underscores; first a letter or digit.",
+            )
+        ],
+        help_text="Which Celery workers execute it; without Celery only a label.",
     )
     overlap_policy = models.CharField(max_length=16, choices=Overlap, default=Overlap.SKIP)
     max_instances = models.PositiveIntegerField(

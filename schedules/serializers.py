@@ -18,6 +18,7 @@ BOUNDS = ["start_at", "end_at", "max_runs"]
 POLICIES = [
     "jitter_seconds",
     "priority",
+    "queue",
     "overlap_policy",
     "max_instances",
     "misfire_policy",
