@@ -86,6 +86,9 @@ class JobRun(models.Model):
     timeout_seconds = models.PositiveIntegerField(default=60)
     queued_at = models.DateTimeField(default=timezone.now, help_text="When the row was written.")
     available_at = models.DateTimeField(default=timezone.now, help_text="Not started before this.")
+    dispatched_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was sent to the workers' broker; empty if it is to be sent."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     owner = models.CharField(max_length=64, blank=True, default="", help_text="The process that works on it.")
@@ -136,6 +139,11 @@ class JobRun(models.Model):
                 name="run_active",
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="run_leases"),
+            models.Index(
+                fields=["dispatched_at"],
+                condition=Q(dispatched_at__isnull=False, started_at__isnull=True),
+                name="run_under_way",
+            ),
             models.Index(fields=["schedule", "-id"], name="run_history"),
             models.Index(fields=["correlation_id"], name="run_correlation"),
             models.Index(
@@ -201,13 +209,17 @@ class RunLogLine(models.Model):
 
 
 class SchedulerProcess(models.Model):
-    """A process that fires and runs: who it is, and when its firing loop last gave a sign of life."""
+    """A process that fires or executes: who it is, and when it last gave a sign of life."""
 
     name = models.CharField(max_length=64, unique=True, help_text="Owner of leases: host, pid and a random part.")
     host = models.CharField(max_length=255, help_text="Machine and process namespace; equal means pids compare.")
     pid = models.PositiveIntegerField()
     version = models.CharField(max_length=32)
-    slots = models.PositiveIntegerField(default=0)
+    fires = models.BooleanField(default=True, help_text="A scheduler; a worker only executes.")
+    queues = models.JSONField(
+        default=list, blank=True, help_text="What a worker serves; one without queues executes any run."
+    )
+    slots = models.PositiveIntegerField(default=0, help_text="How many runs it executes at once.")
     busy = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now, db_index=True)

@@ -130,6 +130,6 @@ def _assignment(columns: list[Any]) -> Assignment:
 def give_back(run_ids: list[int], owner: str) -> int:
     """Return claimed runs that did not start to the line; runs that this owner no longer holds are left alone."""
     returned: int = JobRun.objects.filter(pk__in=run_ids, owner=owner, status="running").update(
-        status="pending", owner="", started_at=None, lease_expires_at=None
+        status="pending", owner="", dispatched_at=None, started_at=None, lease_expires_at=None
     )
     return returned

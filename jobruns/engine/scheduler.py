@@ -1,4 +1,4 @@
-"""One scheduler process put together: firing loop, pool and recorder, from start to a clean stop."""
+"""One scheduler process put together: firing loop and dispatcher, from start to a clean stop."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from integrations.sender import Sender
 from jobruns.engine import claims, processes, upkeep
+from jobruns.engine.dispatch.base import dispatcher_class
 from jobruns.engine.listener import Listener
-from jobruns.engine.pool import Pool
-from jobruns.engine.recorder import Recorder
-from jobruns.engine.store import PoolExecutor, RunStore, UpkeepStore
+from jobruns.engine.store import RunExecutor, RunStore, UpkeepStore
 
 log = structlog.get_logger(__name__)
 
@@ -28,21 +27,20 @@ LAST_RESORT = 30.0  # seconds beyond the time to drain after which a stop that h
 
 
 class Scheduler:
-    """Fires due schedules and executes runs in `slots` child processes until it is stopped."""
+    """Fires due schedules until it is stopped, and lets a dispatcher of kind `dispatcher` execute their runs.
 
-    def __init__(self, *, slots: int, poll_seconds: float) -> None:
-        self.process = processes.register(slots)
-        self.pool = Pool(
-            slots,
-            on_ended=lambda endings: self.recorder.ended(endings),
-            on_line=lambda message: self.recorder.line(message),
-            on_returned=lambda run_ids: self.recorder.give_back(run_ids),
-            on_room=lambda: self.loop.wakeup(),
+    `local` executes them here, in `slots` child processes; `celery` sends them to workers.
+    """
+
+    def __init__(self, *, slots: int, poll_seconds: float, dispatcher: str = "local") -> None:
+        chosen = dispatcher_class(dispatcher)
+        self.process = processes.register(slots if chosen.executes_here else 0)
+        self.dispatcher = chosen(
+            self.process.name, slots=slots, on_room=lambda: self.loop.wakeup(), on_written=self._written
         )
-        self.recorder = Recorder(self.process.name, stop_run=self.pool.stop_run, on_written=self._written)
-        self.store = RunStore(self.process, self.pool, self.recorder, poll_seconds=poll_seconds)
+        self.store = RunStore(self.process, self.dispatcher, poll_seconds=poll_seconds)
         self.loop = BackgroundScheduler(timezone=UTC, daemon=True, jobstore_retry_interval=1)
-        self.loop.add_executor(PoolExecutor(self.pool), "runs")
+        self.loop.add_executor(RunExecutor(self.dispatcher), "runs")
         self.loop.add_executor(ThreadPoolExecutor(1), "upkeep")
         self.loop.add_jobstore(self.store, "runs")
         self.loop.add_jobstore(UpkeepStore(), "upkeep")
@@ -65,21 +63,20 @@ class Scheduler:
                 log.critical("this process works no more and stops", fault=fault, process=self.process.name)
             self._end(drain_timeout)
         finally:
-            self.pool.kill()
+            self.dispatcher.kill()
         return not fault
 
     def _start(self) -> None:
-        self.pool.start()
-        self.recorder.thread.start()
+        self.dispatcher.start()
         self.loop.start()
         upkeep.register(self.loop)
         self.listener.start()
         self.sender.start()
         self.bookkeeper.start()
-        log.info("scheduler started", process=self.process.name, slots=self.pool.size)
+        log.info("scheduler started", process=self.process.name, slots=self.dispatcher.slots)
 
     def _end(self, drain_timeout: float) -> None:
-        log.info("scheduler stopping", process=self.process.name, running=self.pool.busy())
+        log.info("scheduler stopping", process=self.process.name, running=self.dispatcher.busy())
         last_resort = threading.Timer(drain_timeout + LAST_RESORT, self._leave_at_once)
         last_resort.daemon = True
         last_resort.start()
@@ -87,8 +84,7 @@ class Scheduler:
         self.bookkeeper.stop()
         self.listener.stop()
         self._stop_firing()
-        self.pool.close(drain_timeout)
-        self.recorder.close(timeout=10)
+        self.dispatcher.close(drain_timeout)
         self.sender.stop(timeout=5)
         returned = claims.give_back_all_but(set, self.process.name)
         processes.leave(self.process)
@@ -98,7 +94,7 @@ class Scheduler:
     def _leave_at_once(self) -> None:
         """End this process as it is, its children with it; another one rescues what it held."""
         log.critical("the stop hangs, this process ends at once", process=self.process.name)
-        self.pool.kill()
+        self.dispatcher.kill()
         os._exit(1)
 
     def _stop_firing(self) -> None:
@@ -106,7 +102,7 @@ class Scheduler:
 
         A loop that hangs in a pass is left behind; it ends with the process.
         """
-        self.pool.closing = True
+        self.dispatcher.stop_taking()
         self.loop.pause()
         if self.loop._jobstores_lock.acquire(timeout=HURRY):
             self.loop._jobstores_lock.release()
@@ -119,7 +115,7 @@ class Scheduler:
 
     def _fault(self) -> str:
         """Say what keeps this process from working: a thread that is no more, a firing loop that hangs; else ""."""
-        own = [self.pool.thread, self.recorder.thread, self.sender.thread, self.bookkeeper.thread, self.loop._thread]
+        own = [*self.dispatcher.threads(), self.sender.thread, self.bookkeeper.thread, self.loop._thread]
         if dead := [thread.name for thread in own if not thread.is_alive()]:
             return f"died: {', '.join(dead)}"
         silent = time.monotonic() - self.store.looked_at

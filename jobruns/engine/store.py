@@ -1,4 +1,4 @@
-"""How APScheduler sees Carillon: a job store that answers with claimed runs, and an executor that takes them.
+"""How APScheduler sees Carillon: a job store that answers with runs to hand over, and an executor that does so.
 
 APScheduler guards `get_due_jobs` only; an exception from any other method would end its thread while it still says
 that it runs. Hence the others do nothing that can fail, and `get_next_run_time` reads what the last look left behind.
@@ -6,9 +6,8 @@ that it runs. Hence the others do nothing that can fail, and `get_next_run_time`
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,11 +20,9 @@ from django.db import Error, close_old_connections, connection
 from django_apscheduler.jobstores import DjangoJobStore
 
 from jobruns.engine import claims, glance, ledger, processes, sql
+from jobruns.engine.dispatch.base import Dispatcher
 from jobruns.engine.glance import Glance
-from jobruns.engine.pool import Pool
-from jobruns.engine.recorder import Recorder
 from jobruns.models import SchedulerProcess
-from jobruns.runner import Assignment
 from schedules.models import Schedule
 
 log = structlog.get_logger(__name__)
@@ -37,14 +34,14 @@ HOUSEKEEPING = 2.0  # seconds between heartbeats, and between looks for lost run
 
 
 class RunJob(Job):
-    """A claimed run as a one-shot job: due now, never again."""
+    """A run that was taken for execution as a one-shot job: due now, never again."""
 
-    def __init__(self, assignment: Assignment) -> None:
-        self.id = self.name = f"run-{assignment.run_id}"
+    def __init__(self, run: Any) -> None:
+        self.id = self.name = f"run-{run.run_id}"
         self.executor = "runs"
         self.coalesce = False
         self.trigger = NEVER_AGAIN
-        self.assignment = assignment
+        self.run = run
 
     def _get_run_times(self, now: datetime) -> list[datetime]:
         return [now]
@@ -59,13 +56,12 @@ NEVER_AGAIN = _NeverAgain()
 
 
 class RunStore(BaseJobStore):
-    """Fires what is due, claims what is ready and answers with it."""
+    """Fires what is due, lets the dispatcher take what is ready and answers with it."""
 
-    def __init__(self, process: SchedulerProcess, pool: Pool, recorder: Recorder, *, poll_seconds: float) -> None:
+    def __init__(self, process: SchedulerProcess, dispatcher: Dispatcher, *, poll_seconds: float) -> None:
         super().__init__()
         self.process = process
-        self.pool = pool
-        self.recorder = recorder
+        self.dispatcher = dispatcher
         self.poll = timedelta(seconds=poll_seconds)
         self.housekeeping_due = 0.0
         self.looked_at = time.monotonic()  # when the last look ended, be it for want of a database
@@ -74,7 +70,7 @@ class RunStore(BaseJobStore):
         self.blocked = False  # runs are ready, but wait for others of their schedule
 
     def get_due_jobs(self, now: datetime) -> list[RunJob]:
-        """Return a job for every run that this process just claimed; none while the database is away."""
+        """Return a job for every run that was just taken; none while the database is away."""
         try:
             close_old_connections()
             found = self._look()
@@ -86,18 +82,16 @@ class RunStore(BaseJobStore):
             self.away = True
             self.looked_at = time.monotonic()
             return []
-        self.recorder.took(assignment.run_id for assignment in found)
+        self.dispatcher.took(found)
         if self.away:
             log.info("database back, fires go on")
         self.away = False
         self.looked_at = time.monotonic()
-        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
-            _tell(found)
-        return [RunJob(assignment) for assignment in found]
+        return [RunJob(run) for run in found]
 
-    def _look(self) -> list[Assignment]:
-        if self.away and (returned := claims.give_back_all_but(self.recorder.holding, self.process.name)):
-            log.warning("claimed runs go back to the line, the database went away in between", runs=returned)
+    def _look(self) -> Sequence[Any]:
+        if self.away:
+            self.dispatcher.recover()
         seen = glance.look()
         if seen.resumes:
             Schedule.objects.resume_ended_pauses(seen.now)
@@ -105,23 +99,22 @@ class RunStore(BaseJobStore):
         if is_time:
             self.housekeeping_due = time.monotonic() + HOUSEKEEPING
             processes.rescue()
-        claimed = self._rest(seen) if seen.idle else self._fire_and_claim()
-        if is_time:  # last, so that a heartbeat says that schedules were fired and runs claimed
-            processes.beat(self.process, busy=self.pool.busy())
-        return claimed
+        taken = self._rest(seen) if seen.idle else self._fire_and_take()
+        if is_time:  # last, so that a heartbeat says that schedules were fired and runs taken
+            processes.beat(self.process, busy=self.dispatcher.busy())
+        return taken
 
-    def _rest(self, seen: Glance) -> list[Assignment]:
+    def _rest(self, seen: Glance) -> Sequence[Any]:
         self.blocked, self.wake_at = False, self._at(seen.now, seen.instant, seen.delayed)
         return []
 
-    def _fire_and_claim(self) -> list[Assignment]:
+    def _fire_and_take(self) -> Sequence[Any]:
         settled = ledger.fire_due()
         if settled.rows:
             log.debug("fired", schedules=settled.schedules, rows=settled.rows, pending=settled.pending)
-        room = self.pool.room()
-        claimed = claims.claim_ready(room, self.process.name)
-        self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH, room=room > len(claimed))
-        return claimed
+        taken = self.dispatcher.take()
+        self.wake_at = self._next_wake(at_once=settled.schedules == ledger.BATCH, room=taken.room)
+        return taken.runs
 
     def _next_wake(self, *, at_once: bool, room: bool) -> datetime:
         """Return when to look again after some work: at the next instant or the next delayed run that there is room
@@ -155,36 +148,25 @@ class RunStore(BaseJobStore):
         """Do nothing: the claim already advanced the schedule."""
 
     def remove_job(self, job_id: str) -> None:
-        """Do nothing: a claimed run is not in the store any more."""
+        """Do nothing: a taken run is not in the store any more."""
 
     def remove_all_jobs(self) -> None:
         """Do nothing: the ledger is not APScheduler's to empty."""
 
 
-def _tell(claimed: list[Assignment]) -> None:
-    for one in claimed:
-        log.debug(
-            "run claimed",
-            run_id=one.run_id,
-            schedule_id=one.schedule_id,
-            correlation_id=one.correlation_id,
-            schedule=one.schedule_name,
-        )
+class RunExecutor(BaseExecutor):
+    """Hands taken runs to the dispatcher."""
 
-
-class PoolExecutor(BaseExecutor):
-    """Hands claimed runs to the pool."""
-
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, dispatcher: Dispatcher) -> None:
         super().__init__()
-        self.pool = pool
+        self.dispatcher = dispatcher
 
     def submit_job(self, job: RunJob, run_times: list[datetime]) -> None:
-        """Give a run to the pool."""
-        self.pool.submit([job.assignment])
+        """Give a run to the dispatcher."""
+        self.dispatcher.hand_over(job.run)
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
-        raise TypeError("The pool executes claimed runs only.")
+        raise TypeError("The dispatcher takes runs of the ledger only.")
 
 
 class UpkeepStore(DjangoJobStore):

@@ -11,31 +11,20 @@ from django.db import InterfaceError, OperationalError, connection
 from django_apscheduler.models import DjangoJob
 
 from jobruns.engine import glance, ledger, processes, upkeep
-from jobruns.engine.recorder import Recorder
+from jobruns.engine.dispatch.local import LocalDispatcher
 from jobruns.engine.store import RunStore, UpkeepStore
 from jobruns.models import JobRun, SchedulerProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class FakePool:
-    """A pool with as much room as a test wants."""
-
-    def __init__(self, room):
-        self.free = room
-
-    def room(self):
-        return self.free
-
-    def busy(self):
-        return 0
-
-
 @pytest.fixture
 def store():
-    """A store with room for five runs."""
+    """A store with room for five runs, whose dispatcher was not started: it claims and goes no further."""
     process = processes.register(5)
-    return RunStore(process, FakePool(5), Recorder(process.name, stop_run=lambda *_, **__: None), poll_seconds=1)
+    dispatcher = LocalDispatcher(process.name, slots=5, on_room=lambda: None, on_written=lambda: None)
+    yield RunStore(process, dispatcher, poll_seconds=1)
+    dispatcher.kill()
 
 
 def look(store):
@@ -45,14 +34,14 @@ def look(store):
 def test_a_due_schedule_becomes_a_job_at_the_first_look(make_schedule, overdue, store):
     overdue(make_schedule())
     [job] = look(store)
-    assert JobRun.objects.get(pk=job.assignment.run_id).owner == store.process.name
-    assert store.recorder.holding() == {job.assignment.run_id}
+    assert JobRun.objects.get(pk=job.run.run_id).owner == store.process.name
+    assert store.dispatcher.recorder.holding() == {job.run.run_id}
     assert job.trigger.get_next_fire_time(None, None) is None
 
 
 def test_without_room_nothing_is_claimed_but_all_is_fired(make_schedule, overdue, store):
     overdue(make_schedule())
-    store.pool.free = 0
+    store.dispatcher.stop_taking()
     assert look(store) == []
     assert JobRun.objects.get().status == "pending"
 
@@ -112,12 +101,10 @@ def test_a_database_that_is_away_at_any_statement_loses_no_run(make_schedule, ov
         assert jobs == []
         assert (store.get_next_run_time() - datetime.now(UTC)).total_seconds() < 1
         jobs = look(store)
-        assert [job.assignment.schedule_id for job in jobs] == [schedule.pk], (
-            f"statement {fails_at}: {statements[-1]}"
-        )
+        assert [job.run.schedule_id for job in jobs] == [schedule.pk], f"statement {fails_at}: {statements[-1]}"
         assert JobRun.objects.get().status == "running"
         schedule.discard(by="tester")
-        store.recorder.held.clear()
+        store.dispatcher.recorder.held.clear()
     else:
         pytest.fail("No look came through.")
     assert fails_at > 8
