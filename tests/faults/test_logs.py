@@ -71,7 +71,7 @@ def test_one_correlation_id_leads_from_a_request_to_what_the_job_logged(make_sch
     assert [(one["logger"], one["event"]) for one in followed] == [
         ("schedules.api", "run requested"),
         ("gunicorn.access", "request"),
-        ("jobruns.engine.store", "run claimed"),
+        ("jobruns.engine.dispatch.local", "run claimed"),
         ("jobruns.engine.child", "run started"),
         ("carillon.job", "the job speaks"),
         ("some.library", "a library speaks"),
