@@ -147,6 +147,7 @@ def test_a_bug_in_one_look_does_not_end_the_loop(store, monkeypatch):
         return datetime.now(UTC) + timedelta(seconds=1)
 
     monkeypatch.setattr(store, "_at", finish)
+    store.housekeeping_due = float("inf")  # a heartbeat afterwards would open the connection again
     loop.start()
     assert finished.wait(5)
     loop.shutdown()
