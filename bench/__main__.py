@@ -1,35 +1,47 @@
-"""`python -m bench`: every benchmark, on DATABASE_URL or on an embedded PostgreSQL, printing ratios to the peer.
+"""`python -m bench`: Carillon and its peers side by side, on DATABASE_URL or on an embedded PostgreSQL.
 
-python -m bench                     all of it
-python -m bench burst --count 1000  one of burst, throughput, idle
+python -m bench                                      all of it, some twenty minutes
+python -m bench burst --count 1000 --peers plain     one of ledger, burst, throughput, several, idle
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from statistics import median
+from typing import TYPE_CHECKING, TypeVar
 
-NAMES = ("burst", "throughput", "idle")
+if TYPE_CHECKING:
+    from bench.ground import Burst
+
+PEERS = ("plain", "store", "celery")
+T = TypeVar("T")
 
 
 def main() -> int:
     """Return 0 when everything was measured."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Carillon beside plain APScheduler 3.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all")
-    parser.add_argument("--count", type=int, default=10_000, help="schedules due at one instant")
-    parser.add_argument("--rounds", type=int, default=3, help="each figure is the median of so many")
-    parser.add_argument("--processes", type=int, default=4, help="child processes, and threads of the peer")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Carillon and its peers side by side.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; default: all")
+    parser.add_argument("--count", type=int, nargs="+", default=[10_000], help="schedules due at one instant")
+    parser.add_argument("--peer-count", type=int, default=2_000, help="at most so many for the slow peers")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="whom to compare a burst with")
+    parser.add_argument("--rounds", type=int, default=5, help="each figure is the median of so many")
+    parser.add_argument("--processes", type=int, default=4, help="child processes, and threads of the peers")
+    parser.add_argument("--idle", type=int, nargs="+", default=[100, 100_000], help="schedules that are not due")
+    parser.add_argument("--seconds", type=float, default=60, help="how long to watch an idle scheduler")
     options = parser.parse_args()
-    if unknown := set(options.names) - set(NAMES):
+    if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     if "DATABASE_URL" not in os.environ:
         return _again_on_embedded_postgres()
     _prepare()
-    for name in options.names or NAMES:
-        {"burst": _burst, "throughput": _throughput, "idle": _idle}[name](options)
+    for name in options.names or BENCHMARKS:
+        BENCHMARKS[name](options)
     return 0
 
 
@@ -57,41 +69,93 @@ def _prepare() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    gc.freeze()  # as runscheduler does
+
+
+def _ledger(options: argparse.Namespace) -> None:
+    from bench import burst
+
+    for count in options.count:
+        for alike in (True, False):
+            rates = _rounds(options, lambda count=count, alike=alike: burst.ledger_rate(count, alike=alike))
+            _print(f"ledger, {count:,} {'alike' if alike else 'all different'}", f"{median(rates):,.0f} fires/s")
 
 
 def _burst(options: argparse.Namespace) -> None:
-    from bench import burst, ground
+    from bench import burst, peer_celery, peer_store
 
-    rates = [burst.ledger_rate(options.count) for _ in range(options.rounds)]
-    print(f"ledger: {ground.middle(rates):,.0f} fires/s written, {options.count:,} due at once")
-    ours = [burst.carillon(options.count, processes=options.processes) for _ in range(options.rounds)]
-    theirs = [burst.baseline(options.count, threads=10) for _ in range(options.rounds)]
-    for key, unit in (("drain", "runs/s"), ("lag_p50", "s"), ("lag_p99", "s")):
-        mine, peer = (ground.middle([one[key] for one in side]) for side in (ours, theirs))
-        ratio = mine / peer if key == "drain" else peer / mine
-        print(f"burst {key}: {_beside(mine, peer, unit)}, {ratio:.2f} times better")
+    fewer = min(options.peer_count, *options.count)
+    peers: dict[str, tuple[str, Callable[[], Burst]]] = {
+        "store": ("django-apscheduler", lambda: peer_store.burst(fewer, threads=10)),
+        "celery": ("celery beat", lambda: peer_celery.burst(fewer, processes=options.processes)),
+    }
+    slow = [
+        (peers[name][0], _middle(_rounds(options, peers[name][1]))) for name in PEERS[1:] if name in options.peers
+    ]
+    for count in options.count:
+        ours = _middle(_rounds(options, lambda count=count: burst.carillon(count, processes=options.processes)))
+        _print(f"burst of {count:,}, Carillon", _said(ours))
+        if "plain" in options.peers:
+            theirs = _middle(_rounds(options, lambda count=count: burst.baseline(count, threads=10)))
+            _print(f"burst of {count:,}, plain APScheduler", _said(theirs), _ratios(ours, theirs))
+        for label, theirs in slow:
+            scaled = type(theirs)(theirs.median * count / fewer, theirs.p99 * count / fewer, theirs.drain)
+            _print(f"burst of {fewer:,}, {label}", _said(theirs), f"{_ratios(ours, scaled)} (lags scaled)")
 
 
 def _throughput(options: argparse.Namespace) -> None:
-    from bench import burst, ground, throughput
+    from bench import throughput
 
-    ours = [throughput.carillon(options.count, processes=options.processes) for _ in range(options.rounds)]
-    theirs = [burst.baseline(options.count, threads=10)["drain"] for _ in range(options.rounds)]
-    mine, peer = ground.middle(ours), ground.middle(theirs)
-    print(f"throughput: {_beside(mine, peer, 'runs/s')}, {mine / peer:.2f} times better")
+    for count in options.count:
+        rates = _rounds(options, lambda count=count: throughput.carillon(count, processes=options.processes))
+        _print(f"throughput, {count:,} waiting", f"{median(rates):,.0f} runs/s")
 
 
-def _beside(mine: float, peer: float, unit: str) -> str:
-    return f"Carillon {mine:,.2f} {unit}, plain APScheduler {peer:,.2f} {unit}"
+def _several(options: argparse.Namespace) -> None:
+    from bench import several
+
+    for count in options.count:
+        found = _middle(_rounds(options, lambda count=count: several.carillon(count, schedulers=4)))
+        _print(f"four schedulers, {count:,}", _said(found), "each instant fired once, each run executed once")
 
 
 def _idle(options: argparse.Namespace) -> None:
     from bench import idle
 
-    few, many = idle.carillon(100, seconds=10), idle.carillon(100_000, seconds=10)
-    for count, cost in (("100", few), ("100,000", many)):
-        print(f"idle: {cost['memory']:.0f} MB and {cost['cpu']:.2%} of a core with {count} schedules")
-    print(f"idle: {many['memory'] / few['memory']:.2f} times the memory for 1,000 times the schedules")
+    for count in options.idle:
+        cost = idle.carillon(count, seconds=options.seconds)
+        _print(f"idle, {count:,} schedules", f"{cost['cpu']:.2%} of a core, {cost['memory']:.0f} MB")
+
+
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "ledger": _ledger,
+    "burst": _burst,
+    "throughput": _throughput,
+    "several": _several,
+    "idle": _idle,
+}
+
+
+def _rounds(options: argparse.Namespace, measure: Callable[[], T]) -> list[T]:
+    return [measure() for _ in range(options.rounds)]
+
+
+def _middle(rounds: list[Burst]) -> Burst:
+    kind = type(rounds[0])
+    return kind(*(median(getattr(one, name) for one in rounds) for name in ("median", "p99", "drain")))
+
+
+def _said(one: Burst) -> str:
+    return f"p50 {one.median:.2f} s, p99 {one.p99:.2f} s, {one.drain:,.0f} runs/s"
+
+
+def _ratios(ours: Burst, theirs: Burst) -> str:
+    return f"Carillon starts {theirs.p99 / ours.p99:.1f} and drains {ours.drain / theirs.drain:.1f} times faster"
+
+
+def _print(what: str, found: str, beside: str = "") -> None:
+    """Print a row: what was measured, the medians, the ratio to Carillon, and how busy the machine was."""
+    print(f"{what:<40} {found:<48} {beside:<62} load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import time
 
+from django.db.models import F
+
 from bench import ground, peer
 from jobruns.engine import ledger
 from jobruns.models import JobRun
+from schedules.models import Schedule
 
 
-def ledger_rate(count: int) -> float:
-    """Return how many fires a second `fire_due` writes when `count` schedules are due."""
+def ledger_rate(count: int, *, alike: bool = True) -> float:
+    """Return how many fires a second `fire_due` writes when `count` schedules are due.
+
+    Schedules that are not alike each get a decision of their own.
+    """
     ground.empty()
     ground.schedules(count, ground.soon(0))
+    if not alike:
+        Schedule.objects.update(catchup_limit=F("id"))
+        ground.analyse()
     begin = time.perf_counter()
     while ledger.fire_due().schedules:
         pass
@@ -23,31 +32,20 @@ def ledger_rate(count: int) -> float:
     return count / took
 
 
-def carillon(count: int, *, processes: int) -> dict[str, float]:
-    """Return lag_p50, lag_p99 (seconds after the instant) and drain (runs a second, from the instant)."""
+def carillon(count: int, *, processes: int) -> ground.Burst:
+    """Return how `count` schedules due at one instant went."""
     ground.empty()
     due = ground.soon(6 + count / 4_000)
     ground.schedules(count, due)
     with ground.scheduler(processes=processes):
-        ground.wait_until_all_ended(count, seconds=300)
-    late = ground.lags(due)
-    last = JobRun.objects.order_by("-finished_at").values_list("finished_at", flat=True)[0]
-    return {
-        "lag_p50": ground.percentile(late, 0.5),
-        "lag_p99": ground.percentile(late, 0.99),
-        "drain": count / (last - due).total_seconds(),
-    }
+        ground.wait_until(lambda: JobRun.objects.filter(status="success").count() >= count)
+    return ground.ledger_burst(due)
 
 
-def baseline(count: int, *, threads: int) -> dict[str, float]:
-    """Return the same of the peer."""
+def baseline(count: int, *, threads: int) -> ground.Burst:
+    """Return the same of plain APScheduler."""
     ground.empty()
     ground.schedules(count, ground.soon(3_600))
     due = ground.soon(6 + count / 1_000)
-    took = peer.drain(due, threads=threads, seconds=300)
-    late = ground.lags(due)
-    return {
-        "lag_p50": ground.percentile(late, 0.5),
-        "lag_p99": ground.percentile(late, 0.99),
-        "drain": count / took,
-    }
+    peer.drain(due, threads=threads, seconds=300)
+    return ground.ledger_burst(due)

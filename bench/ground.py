@@ -8,8 +8,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -74,20 +75,38 @@ def scheduler(*, processes: int = 4) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def wait_until_all_ended(count: int, *, seconds: float) -> float:
-    """Wait until `count` runs succeeded and return the monotonic time; raises TimeoutError after `seconds`."""
+def wait_until(holds: Callable[[], bool], *, seconds: float = 600) -> float:
+    """Wait until `holds()` and return the time then, in seconds of the epoch; raises TimeoutError."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if JobRun.objects.filter(status="success").count() >= count:
-            return time.monotonic()
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"It did not happen within {seconds:.0f} s.")
         time.sleep(0.1)
-    raise TimeoutError(f"Only {JobRun.objects.filter(status='success').count()} of {count} runs ended.")
+    return time.time()
 
 
-def lags(due: datetime) -> list[float]:
-    """Return how many seconds after `due` each run started, sorted."""
-    started = JobRun.objects.filter(status="success").values_list("started_at", flat=True)
-    return sorted((moment - due).total_seconds() for moment in started if moment)
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """How runs due at one instant went: median and 99th percentile of the lag of their starts (seconds), and how many
+    ended a second, counted from the instant."""
+
+    median: float
+    p99: float
+    drain: float
+
+    @classmethod
+    def of(cls, lags: list[float], took: float) -> Burst:
+        """Return the figures for lags in any order, the last run having ended `took` seconds after the instant."""
+        lags = sorted(lags)
+        return cls(percentile(lags, 0.5), percentile(lags, 0.99), len(lags) / took)
+
+
+def ledger_burst(due: datetime) -> Burst:
+    """Return how the runs in the ledger went that were due at `due`."""
+    runs = JobRun.objects.filter(status="success").values_list("started_at", "finished_at")
+    times = [(started, ended) for started, ended in runs if started and ended]
+    lags = [(started - due).total_seconds() for started, _ in times]
+    return Burst.of(lags, (max(ended for _, ended in times) - due).total_seconds())
 
 
 def span() -> float:

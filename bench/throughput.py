@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench import ground
 from jobruns.engine import ledger
+from jobruns.models import JobRun
 
 
 def carillon(count: int, *, processes: int) -> float:
@@ -14,5 +15,5 @@ def carillon(count: int, *, processes: int) -> float:
         pass
     ground.analyse()
     with ground.scheduler(processes=processes):
-        ground.wait_until_all_ended(count, seconds=300)
+        ground.wait_until(lambda: JobRun.objects.filter(status="success").count() >= count)
     return count / ground.span()
