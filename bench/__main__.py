@@ -1,7 +1,7 @@
 """`python -m bench`: Carillon and its peers side by side, on DATABASE_URL or on an embedded PostgreSQL.
 
 python -m bench                                      all of it, some twenty minutes
-python -m bench burst --count 1000 --peers plain     one of ledger, burst, throughput, several, idle
+python -m bench burst --count 1000 --peers plain     one of ledger, burst, throughput, several, idle, plans
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=4, help="child processes, and threads of the peers")
     parser.add_argument("--idle", type=int, nargs="+", default=[100, 100_000], help="schedules that are not due")
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch an idle scheduler")
+    parser.add_argument("--verbose", action="store_true", help="print whole query plans")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
@@ -127,12 +128,24 @@ def _idle(options: argparse.Namespace) -> None:
         _print(f"idle, {count:,} schedules", f"{cost['cpu']:.2%} of a core, {cost['memory']:.0f} MB")
 
 
+def _plans(options: argparse.Namespace) -> None:
+    from bench import plans
+
+    for due in (1, 1_000):
+        found = plans.explain(schedules=max(options.idle), days=10, due=due)
+        for statement, plan in found.items():
+            print(f"{due:>5} due  {plans.milliseconds(plan):>8.2f} ms  {statement}\n{'':>24}{plans.indexes(plan)}")
+            if options.verbose:
+                print(plan)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "ledger": _ledger,
     "burst": _burst,
     "throughput": _throughput,
     "several": _several,
     "idle": _idle,
+    "plans": _plans,
 }
 
 

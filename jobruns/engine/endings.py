@@ -100,7 +100,7 @@ SCHEDULES = """
 SELECT s.id, s.max_retries, s.retry_delay_seconds, s.retry_backoff, s.status, s.schedule_type, s.next_run_at,
     s.usual_seconds, s.consecutive_failures
 FROM schedules_schedule s
-WHERE s.id IN (SELECT r.schedule_id FROM jobruns_jobrun r WHERE {chosen})
+WHERE {chosen}
 ORDER BY s.id {lock}
 """
 
@@ -108,6 +108,8 @@ ORDER BY s.id {lock}
 def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
     """Lock the schedules in the order of their ids, so that two recorders cannot wait for each other."""
     condition, ids = sql.any_of("id", [one.run_id for one in endings])
+    runs = sql.fetch(f"SELECT id, schedule_id, attempt, idempotency_key FROM jobruns_jobrun WHERE {condition}", ids)
+    condition, ids = sql.any_of("s.id", {schedule_id for _, schedule_id, _, _ in runs})
     found = {}
     for schedule_id, retries, delay, backoff, status, kind, next_at, usual, failures in sql.fetch(
         SCHEDULES.format(chosen=condition, lock=sql.lock_rows()), ids
@@ -122,11 +124,9 @@ def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
             usual_seconds=usual,
             failures_in_a_row=failures,
         )
-    for run_id, schedule_id, attempt, key in sql.fetch(
-        f"SELECT id, schedule_id, attempt, idempotency_key FROM jobruns_jobrun WHERE {condition}",
-        ids,
-    ):
-        found[schedule_id].runs[run_id] = (attempt, key)
+    for run_id, schedule_id, attempt, key in runs:
+        if schedule_id in found:  # else somebody has just deleted it, and its runs with it
+            found[schedule_id].runs[run_id] = (attempt, key)
     return found
 
 
