@@ -89,7 +89,7 @@ def carry_out(schedule: Schedule, span: Span, *, by: str, correlation_id: str = 
     """
     with transaction.atomic():
         now = timezone.now()
-        locked = Schedule.objects.select_for_update().get(pk=schedule.pk)
+        locked = Schedule.objects.select_for_update(no_key=True).get(pk=schedule.pk)
         planned = plan(locked, span, now)
         waiting = locked.runs.backfills().filter(status="pending").count()
         if waiting and waiting + planned.will_run > MOST:

@@ -145,7 +145,7 @@ class BackfillViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         if asked.validated_data["dry_run"]:
             return Response(as_json(backfill.plan(schedule, span, timezone.now())))
         with transaction.atomic():
-            check_match(request, Schedule.objects.select_for_update().get(pk=schedule.pk))
+            check_match(request, Schedule.objects.select_for_update(no_key=True).get(pk=schedule.pk))
             user, known_as = request.user.get_username(), getattr(request, "correlation_id", "")
             done = backfill.carry_out(schedule, span, by=user, correlation_id=known_as)
         log.info(

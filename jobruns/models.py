@@ -3,11 +3,12 @@
 import uuid
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from jobruns.books import Bookmark, LateRun, PrunedRuns, RunSums
+from jobruns.engine import dependants
 from jobruns.queries import JobRunManager, SchedulerProcessQuerySet
 from schedules.models import Schedule
 
@@ -104,6 +105,11 @@ class JobRun(models.Model):
     attributes = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)
     progress = models.JSONField(default=dict, blank=True)
+    parent = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="The run that this one follows as a dependant: its id, how it ended, its result.",
+    )
 
     objects = JobRunManager()
 
@@ -121,6 +127,11 @@ class JobRun(models.Model):
                 fields=["schedule", "scheduled_for"],
                 condition=Q(trigger="backfill", status__in=["pending", "running"]),
                 name="one_backfill_of_an_instant",
+            ),
+            models.UniqueConstraint(
+                fields=["idempotency_key"],
+                condition=Q(trigger="dependency"),
+                name="one_run_after_a_run",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "running", "success", "failed", "cancelled", "skipped", "missed"]),
@@ -169,15 +180,18 @@ class JobRun(models.Model):
     def cancel(self, *, by: str, now: Any = None) -> bool:
         """Cancel a waiting run at once and ask a running one to stop; False if it has already ended."""
         mine = JobRun.objects.filter(pk=self.pk)
-        ended = mine.filter(status=self.Status.PENDING).update(
-            status=self.Status.CANCELLED,
-            reason=self.Reason.REQUESTED,
-            cancelled_by=by,
-            finished_at=now or timezone.now(),
-            summary=f"Cancelled by {by} before it started.",
-        )
-        if ended:
-            Schedule.objects.complete_exhausted([self.schedule_id])
+        with transaction.atomic():
+            dependants.lock_family(self.schedule_id)
+            ended = mine.filter(status=self.Status.PENDING).update(
+                status=self.Status.CANCELLED,
+                reason=self.Reason.REQUESTED,
+                cancelled_by=by,
+                finished_at=now or timezone.now(),
+                summary=f"Cancelled by {by} before it started.",
+            )
+            if ended:
+                dependants.hear([self.pk])
+                Schedule.objects.complete_exhausted([self.schedule_id])
         asked = ended or mine.filter(status=self.Status.RUNNING).update(
             cancellation=self.Cancellation.ASKED, cancelled_by=by
         )

@@ -40,6 +40,20 @@ class JobRunQuerySet(HistoryQuerySet):
         """Return runs that reached an ending, whichever."""
         return self.exclude(status__in=["pending", "running"])
 
+    def concluded(self) -> JobRunQuerySet:
+        """Return the last attempts at what was fired or asked for: ended, not tried again, not of a backfill."""
+        ended = self.regular().filter(status__in=["success", "failed", "cancelled"])
+        return ended.filter(retried_by=None)
+
+    def make_way(self, *, how: str, now: datetime) -> None:
+        """Cancel what waits and stop what runs for a newer run; `how` is "asked" (stop) or "forced" (kill)."""
+        self.filter(status="pending").update(
+            status="cancelled", reason="overlap", finished_at=now, summary="A newer run took its place."
+        )
+        self.filter(status="running").update(
+            cancellation=how, reason="overlap", cancelled_by="the run that takes its place"
+        )
+
     def regular(self) -> JobRunQuerySet:
         """Return runs that are not part of a backfill."""
         return self.exclude(trigger="backfill")
@@ -113,7 +127,7 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
         """
         with transaction.atomic():
             schedule = self.instance
-            stored = type(schedule).objects.select_for_update().only("status").get(pk=schedule.pk)
+            stored = type(schedule).objects.select_for_update(no_key=True).only("status").get(pk=schedule.pk)
             schedule.status = stored.status
             run = self._create(
                 by=by, trigger=trigger, params=self.accepted(params or {}), correlation_id=correlation_id

@@ -36,7 +36,7 @@ class RunSerializer(serializers.ModelSerializer[JobRun]):
             *["priority", "timeout_seconds", "queued_at", "available_at", "started_at", "finished_at"],
             *["duration_seconds", "duration_ms", "cancellation", "cancelled_by", "coalesced_from", "coalesced_count"],
             *["correlation_id", "idempotency_key", "summary", "error", "error_message", "metrics", "result"],
-            *["attributes", "progress", "owner"],
+            *["parent", "attributes", "progress", "owner"],
         ]
         read_only_fields = fields
 

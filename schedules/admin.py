@@ -106,7 +106,7 @@ class ScheduleAdmin(Acts):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Schedule | None:
         """Return the schedule; locked when it is about to be saved, so that nobody else saves in between."""
         if request.method == "POST" and object_id.isdecimal():
-            Schedule.objects.select_for_update().filter(pk=object_id).first()
+            Schedule.objects.select_for_update(no_key=True).filter(pk=object_id).first()
         return super().get_object(request, object_id, from_field)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class TriggerThrottle(UserRateThrottle):
 class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     """What should run and when."""
 
-    queryset = Schedule.objects.existing()
+    queryset = Schedule.objects.existing().with_parents()
     serializer_class = serializers.ScheduleSerializer
     filter_backends = [StrictFilterBackend]
     filterset_class = ScheduleFilter
@@ -65,7 +65,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         return [*super().get_throttles(), *([TriggerThrottle()] if self.action == "trigger" else [])]
 
     def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(Schedule.objects.all()))
+        rows = self.paginate_queryset(self.filter_queryset(Schedule.objects.with_parents()))
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
 
     def create(self, request: Request) -> Response:
@@ -94,7 +94,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         if request.query_params.get("hard_delete", "").lower() not in {"true", "1"}:
             schedule.discard(by=self._user(request))
         elif request.user.is_superuser:
-            schedule.delete()
+            schedule.erase()
         else:
             raise PermissionDenied("Only a superuser may delete a schedule together with its history.")
         return Response(status=204)
@@ -160,7 +160,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
 
     def _locked(self, pk: str) -> Schedule:
         """Return the schedule under its lock, at the version that the caller has seen."""
-        schedule = get_object_or_404(Schedule.objects.existing().select_for_update(), pk=pk)
+        schedule = get_object_or_404(Schedule.objects.existing().select_for_update(no_key=True), pk=pk)
         check_match(self.request, schedule)
         return schedule
 

@@ -18,6 +18,13 @@ NIGHTLY = {
     "tags": ["reports"],
     "priority": 7,
 }
+AFTER = {
+    "name": "publish-report",
+    "job_type": "http_request",
+    "params": {"url": "https://reports.example.com/publish", "method": "POST"},
+    "schedule_type": "manual",
+    "depends_on": [{"schedule": "nightly-report", "on": "success"}],
+}
 HARD = OpenApiParameter(
     "hard_delete", OpenApiTypes.BOOL, description="Remove the history too; superusers only.", default=False
 )
@@ -34,7 +41,10 @@ describe = extend_schema_view(
         summary="Create a schedule",
         parameters=[KEY],
         responses={201: SHOWN, **WRITE_ERRORS},
-        examples=[OpenApiExample("Weekdays at half past two", NIGHTLY, request_only=True)],
+        examples=[
+            OpenApiExample("Weekdays at half past two", NIGHTLY, request_only=True),
+            OpenApiExample("Whenever another has succeeded", AFTER, request_only=True),
+        ],
     ),
     retrieve=extend_schema(summary="Read a schedule", responses={200: SHOWN, **READ_ERRORS}),
     update=extend_schema(

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
+from schedules.dependencies import refuse_while_needed
 from schedules.timing import Timing, next_instant
 from schedules.wakeup import wake_schedulers
 
@@ -156,6 +157,12 @@ class Lifecycle(models.Model):
             self._save_state()
             self.runs.withdraw(by=by, why="the schedule was deleted.")
 
+    def erase(self) -> None:
+        """Delete it together with its history; raises ValidationError, code "conflict", while others depend on it."""
+        with transaction.atomic():
+            refuse_while_needed(self)  # type: ignore[arg-type]  # only Schedule inherits this
+            self.delete()
+
     def restore(self, *, by: str) -> None:
         """Bring a deleted one back, paused; raises ValidationError, code "conflict", where its name is taken."""
         with transaction.atomic():
@@ -170,7 +177,7 @@ class Lifecycle(models.Model):
 
     def _take_engine_columns(self) -> None:
         """Lock the row and take over what the engine may have written since this object was read."""
-        stored = self._rows().select_for_update().get(pk=self.pk)
+        stored = self._rows().select_for_update(no_key=True).get(pk=self.pk)
         for name in ENGINE_COLUMNS:
             setattr(self, name, getattr(stored, name))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from schedules import rules
+from schedules.dependencies import Wanted, forget_rounds, replace_parents
 from schedules.lifecycle import Lifecycle
 from schedules.queries import ScheduleQuerySet
 from schedules.timing import Timing, TimingError, next_instant
@@ -238,11 +240,12 @@ class Schedule(Lifecycle):
         if errors:
             raise ValidationError(errors)
 
-    def store(self, *, by: str) -> None:
+    def store(self, *, by: str, depends_on: Sequence[Wanted] | None = None) -> None:
         """Check and save a new or edited schedule under the lock that firing takes; nothing fires by an edit.
 
         `version` goes up by one and the next instant is computed anew, unless one is already due: the engine settles
-        that one first, so no instant is lost. Raises ValidationError by field.
+        that one first, so no instant is lost. `depends_on` None leaves its parents as they are. Raises
+        ValidationError by field.
         """
         with transaction.atomic():
             now = timezone.now()
@@ -258,6 +261,10 @@ class Schedule(Lifecycle):
             self.full_clean()
             self.plan_next(now)
             self.save()
+            if depends_on is not None:
+                replace_parents(self, depends_on)
+            if self.schedule_type != self.Kind.MANUAL:
+                forget_rounds(self)
             wake_schedulers()
 
     def plan_next(self, now: datetime) -> None:

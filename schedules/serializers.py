@@ -10,6 +10,8 @@ from rest_framework import serializers
 from integrations.rest.fields import MomentField, StrictFields
 from schedules import changes
 from schedules.consequences import LISTED, Consequences
+from schedules.dependencies import MOST
+from schedules.depends_on import DependenciesField, wanted
 from schedules.models import Schedule
 
 NULL: Any = {"allow_null": True, "required": False}
@@ -60,6 +62,12 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     tags = serializers.ListField(
         child=serializers.CharField(max_length=64, trim_whitespace=False), max_length=20, **NULL
     )
+    depends_on = DependenciesField(
+        source="dependencies",
+        max_length=MOST,
+        help_text="Runs only after these ended as asked; without timing of its own it runs whenever they have.",
+        **NULL,
+    )
     params = serializers.DictField(help_text="As the job type's schema in `job-types` says.", **NULL)
     enabled = serializers.BooleanField(
         required=False, help_text="Whether it fires: the status is active. False pauses, true resumes."
@@ -78,7 +86,7 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
         model = Schedule
         fields = [
             *["id", "name", "description", "environment", "job_type", "params"],
-            *[*TIMING, *BOUNDS, "enabled", *STATE, "tags", *POLICIES, *KEPT],
+            *[*TIMING, *BOUNDS, "enabled", *STATE, "tags", "depends_on", *POLICIES, *KEPT],
         ]
         read_only_fields = ["id", *STATE, *KEPT]
         validators: list[Any] = []  # the model's gate checks, under its lock
@@ -101,10 +109,11 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     def create(self, values: dict[str, Any]) -> Schedule:
         """Store a new schedule of the request's user, paused if `enabled` is false; raises ValidationError."""
         enabled, user = values.pop("enabled", True), self.context["request"].user
+        depends_on = wanted(values)
         schedule = Schedule(owner=user)
         changes.apply(schedule, values)
         with transaction.atomic():
-            schedule.store(by=user.get_username())
+            schedule.store(by=user.get_username(), depends_on=depends_on)
             if not enabled:
                 schedule.pause(by=user.get_username())
         return schedule
@@ -112,10 +121,11 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     def update(self, schedule: Schedule, values: dict[str, Any]) -> Schedule:
         """Store what changed, pause or resume as `enabled` says; raises ValidationError."""
         enabled, user = values.pop("enabled", None), self.context["request"].user
+        depends_on = wanted(values)
         with transaction.atomic():
-            if values:
+            if values or depends_on is not None:
                 changes.apply(schedule, values)
-                schedule.store(by=user.get_username())
+                schedule.store(by=user.get_username(), depends_on=depends_on)
             if enabled is True:
                 schedule.resume(by=user.get_username())
             elif enabled is False and schedule.enabled:

@@ -6,7 +6,9 @@ the columns that are read for firing are equal for schedules that are alike, and
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,8 @@ from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Combinable
 
 from jobruns.engine import sql
-from jobruns.engine.policy import Pause, View
+from jobruns.engine.parents import Parent, Parents
+from jobruns.engine.policy import Active, Pause, View
 from schedules.models import Schedule
 from schedules.timing import Timing
 
@@ -59,12 +62,12 @@ def lock_due(now: datetime, limit: int) -> dict[int, Columns]:
     return {row[0]: row[1:] for row in due.values_list("pk", *DUE_COLUMNS.values())}
 
 
-def view_from(columns: Columns) -> View:
-    """Return what a decision needs to know of the schedules that have these DUE_COLUMNS."""
-    return view_of(SimpleNamespace(**dict(zip(DUE_COLUMNS, columns, strict=True))))
+def view_from(columns: Columns, parents: Parents | None) -> View:
+    """Return what a decision needs to know of the schedules that have these DUE_COLUMNS and wait for `parents`."""
+    return view_of(SimpleNamespace(**dict(zip(DUE_COLUMNS, columns, strict=True))), parents)
 
 
-def view_of(row: Any) -> View:
+def view_of(row: Any, parents: Parents | None = None) -> View:
     """Return what a decision needs to know of one schedule, or of what has the attributes in DUE_COLUMNS."""
     timing = Timing(
         kind=row.schedule_type,
@@ -92,4 +95,55 @@ def view_of(row: Any) -> View:
         jitter_seconds=row.jitter_seconds,
         fires_left=None if row.max_runs is None else row.max_runs - row.fire_count,
         pause=pause,
+        parents=parents,
     )
+
+
+def active_runs(schedule_ids: Iterable[int]) -> dict[int, Active]:
+    """Return what has not ended of each schedule that has such runs."""
+    condition, parameters = sql.any_of("schedule_id", schedule_ids)
+    counts: dict[int, Counter[str]] = {}
+    for schedule_id, status, is_backfill, count in sql.fetch(
+        f"SELECT schedule_id, status, trigger = 'backfill', count(*) FROM jobruns_jobrun "
+        f"WHERE status IN ('pending', 'running') AND {condition} GROUP BY 1, 2, 3",
+        parameters,
+    ):
+        counts.setdefault(schedule_id, Counter())[f"backfill {status}" if is_backfill else status] = count
+    return {
+        found: Active(count["running"], count["pending"], count["backfill running"])
+        for found, count in counts.items()
+    }
+
+
+PARENTS = """
+SELECT d.child_id, c.last_scheduled_for, p.name, p.status, d."on", d.met_at, d.ended_run_id, d.ended_as, d.ended_at
+FROM schedules_dependency d
+JOIN schedules_schedule p ON p.id = d.parent_id JOIN schedules_schedule c ON c.id = d.child_id
+WHERE {chosen} AND c.schedule_type <> 'manual' ORDER BY d.child_id, d.id
+"""
+ENDED = {"success": "succeeded", "failed": "failed", "cancelled": "was cancelled"}
+
+
+def parents_of(schedule_ids: Iterable[int]) -> dict[int, Parents]:
+    """Return what those schedules wait for that have timing of their own and depend on others."""
+    condition, ids = sql.any_of("d.child_id", schedule_ids)
+    found: dict[int, Parents] = {}
+    for child_id, settled, name, status, on, met_at, *last in sql.fetch(PARENTS.format(chosen=condition), ids):
+        before = found.get(child_id)
+        parent = Parent(name, on, _aware(met_at), _last(status, *last))
+        each = (*before.each, parent) if before else (parent,)
+        found[child_id] = Parents(each, _aware(settled))
+    return found
+
+
+def _last(status: str, run_id: int | None, ended_as: str, ended_at: Any) -> str:
+    if status == "deleted":
+        return "it was deleted"
+    if run_id is None:
+        return "it has not run since the dependency was made"
+    how = ENDED.get(ended_as, ended_as)
+    return f"its last run, {run_id}, {how} at {sql.aware(ended_at).astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _aware(value: Any) -> datetime | None:
+    return None if value is None else sql.aware(value)

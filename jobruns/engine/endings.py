@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from jobruns.engine import sql
+from jobruns.engine import dependants, sql
 from jobruns.engine.policy import retry_delay
 from jobruns.models import JobRun
 from jobruns.runner import Ending
@@ -35,6 +35,7 @@ def record(endings: Sequence[Ending], owner: str) -> set[int]:
         tallies = _tally([one for one in endings if one.run_id in accepted], schedules)
         _count(tallies)
         _retry(tallies)
+        _tell_dependants(tallies)
         _complete(tallies)
     if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
         _tell(accepted)
@@ -106,10 +107,11 @@ ORDER BY s.id {lock}
 
 
 def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
-    """Lock the schedules in the order of their ids, so that two recorders cannot wait for each other."""
+    """Lock the schedules and those that depend on them in the order of their ids, so that two recorders cannot wait
+    for each other."""
     condition, ids = sql.any_of("id", [one.run_id for one in endings])
     runs = sql.fetch(f"SELECT id, schedule_id, attempt, idempotency_key FROM jobruns_jobrun WHERE {condition}", ids)
-    condition, ids = sql.any_of("s.id", {schedule_id for _, schedule_id, _, _ in runs})
+    condition, ids = sql.any_of("s.id", dependants.with_children({schedule_id for _, schedule_id, _, _ in runs}))
     found = {}
     for schedule_id, retries, delay, backoff, status, kind, next_at, usual, failures in sql.fetch(
         SCHEDULES.format(chosen=condition, lock=sql.lock_rows()), ids
@@ -230,11 +232,12 @@ INSERT INTO jobruns_jobrun (
     schedule_id, schedule_name, schedule_version, job_type, environment, params, scheduled_for, attempt, retry_of_id,
     trigger, triggered_by, status, reason, cancellation, cancelled_by, priority, timeout_seconds, queued_at,
     available_at, owner, coalesced_count, correlation_id, idempotency_key, summary, error, traceback, metrics,
-    attributes, result, progress)
+    attributes, result, progress, parent)
 SELECT r.schedule_id, r.schedule_name, r.schedule_version, r.job_type, r.environment, r.params, r.scheduled_for,
     r.attempt + 1, r.id, CASE WHEN r.trigger = 'backfill' THEN r.trigger ELSE 'retry' END, r.triggered_by,
     'pending', '', '', '', r.priority, r.timeout_seconds, r.finished_at,
-    d.available_at, '', 1, r.correlation_id, r.idempotency_key, '', '', '', '{{}}', '{{}}', '{{}}', '{{}}'
+    d.available_at, '', 1, r.correlation_id, r.idempotency_key, '', '', '', '{{}}', '{{}}', '{{}}', '{{}}',
+    r.parent
 FROM {rows} JOIN jobruns_jobrun r ON r.id = d.id
 WHERE true ON CONFLICT DO NOTHING
 """
@@ -245,6 +248,14 @@ def _retry(tallies: Iterable[Tally]) -> None:
     if rows:
         table, parameters = sql.table("d", {"id": "bigint", "available_at": "timestamptz"}, rows)
         sql.run(RETRY.format(rows=table), parameters)
+
+
+def _tell_dependants(tallies: Iterable[Tally]) -> None:
+    """Fire what waits for runs that are not tried again."""
+    tried_again = {run_id for tally in tallies for run_id, _ in tally.retries}
+    last = [one.run_id for tally in tallies for one in tally.endings if one.run_id not in tried_again]
+    if last:
+        dependants.hear(last)
 
 
 def _complete(tallies: Iterable[Tally]) -> None:

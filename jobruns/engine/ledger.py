@@ -7,7 +7,6 @@ on share one: the policy is asked once for them, and what it said travels to the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,8 @@ import structlog
 from django.db import transaction
 
 from jobruns.engine import sql
-from jobruns.engine.due import Columns, lock_due, view_from
+from jobruns.engine.due import Columns, active_runs, lock_due, parents_of, view_from
+from jobruns.engine.parents import Parents
 from jobruns.engine.policy import IDLE, Active, Decision, Verdict, decide
 from jobruns.models import JobRun
 from schedules.models import Schedule
@@ -63,14 +63,15 @@ def fire_due(limit: int = BATCH) -> Settled:
 
 def _decide(due: dict[int, Columns], now: datetime) -> list[Alike]:
     """Return the verdicts on all schedules; those whose timing can no longer be read are suspended and left out."""
-    active = _active(due)
-    alike: dict[tuple[Columns, Active], list[int]] = {}
+    active, parents = active_runs(due), parents_of(due)
+    alike: dict[tuple[Columns, Active, Parents | None], list[int]] = {}
     for schedule_id, columns in due.items():
-        alike.setdefault((columns, active.get(schedule_id, IDLE)), []).append(schedule_id)
+        key = (columns, active.get(schedule_id, IDLE), parents.get(schedule_id))
+        alike.setdefault(key, []).append(schedule_id)
     settled = []
-    for (columns, going), ids in alike.items():
+    for (columns, going, needed), ids in alike.items():
         try:
-            settled.append(Alike(decide(view_from(columns), now, going), ids))
+            settled.append(Alike(decide(view_from(columns, needed), now, going), ids))
         except TimingError as broken:
             _suspend(ids, str(broken))
     return settled
@@ -82,34 +83,13 @@ def _suspend(schedule_ids: Iterable[int], why: str) -> None:
         schedule.suspend(reason=f"Its timing cannot be read: {why}"[:500])
 
 
-def _active(schedule_ids: Iterable[int]) -> dict[int, Active]:
-    condition, parameters = sql.any_of("schedule_id", schedule_ids)
-    counts: dict[int, Counter[str]] = {}
-    for schedule_id, status, is_backfill, count in sql.fetch(
-        f"SELECT schedule_id, status, trigger = 'backfill', count(*) FROM jobruns_jobrun "
-        f"WHERE status IN ('pending', 'running') AND {condition} GROUP BY 1, 2, 3",
-        parameters,
-    ):
-        counts.setdefault(schedule_id, Counter())[f"backfill {status}" if is_backfill else status] = count
-    return {
-        found: Active(count["running"], count["pending"], count["backfill running"])
-        for found, count in counts.items()
-    }
-
-
 def _make_way(settled: list[Alike], now: datetime) -> None:
     """Cancel what waits and stop what runs of the schedules whose policy says that a new run replaces it."""
     for how in ("asked", "forced"):
         replaced = [found for verdict, ids in settled if verdict.replaces == how for found in ids]
         if not replaced:
             continue
-        runs = JobRun.objects.regular().filter(schedule_id__in=replaced)
-        runs.filter(status="pending").update(
-            status="cancelled", reason="overlap", finished_at=now, summary="A newer run took its place."
-        )
-        runs.filter(status="running").update(
-            cancellation=how, reason="overlap", cancelled_by="the run that takes its place"
-        )
+        JobRun.objects.regular().filter(schedule_id__in=replaced).make_way(how=how, now=now)
 
 
 # A verdict, and a schedule that it holds for, by the verdict's place in the batch.

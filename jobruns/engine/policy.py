@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from jobruns.engine.parents import Parents, reach
 from schedules.timing import Stretch, Timing, next_instant, stretch
 
 WAITING_LIMIT = 100  # runs of one schedule that may wait for the one before them
@@ -40,6 +41,7 @@ class View:
     jitter_seconds: int = 0
     fires_left: int | None = None
     pause: Pause | None = None
+    parents: Parents | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,39 @@ def decide(view: View, now: datetime, active: Active = IDLE) -> Verdict:
     else:
         wanted, refused = _several(view, now)
         following = next_instant(view.timing, now)
+    if view.parents is not None:
+        wanted, unmet = _unmet(view, view.parents, wanted)
+        refused = [*refused, *unmet]
+    verdict = admit(view, wanted, active)
+    decisions = sorted([*refused, *verdict.decisions], key=lambda decision: decision.scheduled_for)
+    fired = sum(one.status == "pending" for one in verdict.decisions)
+    if view.fires_left is not None and fired >= view.fires_left:
+        following = None
+    return Verdict(tuple(decisions), following, verdict.replaces)
+
+
+def admit(view: View, wanted: list[Decision], active: Active) -> Verdict:
+    """Say which of the runs that are wanted there is room for, by `overlap_policy` and `max_runs`."""
     admitted, turned_away = _overlaps(view, wanted, active)
     admitted, over = _bounded(view, admitted)
-    decisions = sorted([*refused, *over, *admitted, *turned_away], key=lambda decision: decision.scheduled_for)
-    if over or (view.fires_left is not None and len(admitted) >= view.fires_left):
-        following = None
     busy = active.running + active.waiting > 0
     replaces = REPLACES.get(view.overlap, "") if busy and admitted else ""
-    return Verdict(tuple(decisions), following, replaces)
+    return Verdict((*over, *admitted, *turned_away), None, replaces)
+
+
+def _unmet(view: View, parents: Parents, wanted: list[Decision]) -> tuple[list[Decision], list[Decision]]:
+    """Split `wanted` by whether every parent ended as asked since the instant before."""
+    met: list[Decision] = []
+    unmet: list[Decision] = []
+    since = parents.settled
+    for one in wanted:
+        lacking = parents.lacking(since or reach(view.timing, one.scheduled_for))
+        if lacking:
+            unmet.append(_refuse(one, "dependency", lacking))
+        else:
+            met.append(one)
+        since = one.scheduled_for
+    return met, unmet
 
 
 REPLACES = {"cancel_other": "asked", "terminate_other": "forced"}
