@@ -243,10 +243,10 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
 
 @admin.register(SchedulerProcess)
 class SchedulerProcessAdmin(ReadOnly, ProcessAdminBase):
-    list_display = ("name", "state", "version", "slots", "busy", "began", "heard_of")
+    list_display = ("name", "state", "work", "version", "slots", "busy", "began", "heard_of")
     sortable_by = ()
-    fields = ("name", "host", "pid", "version", ("slots", "busy"), "began", "heard_of", "ended")
-    readonly_fields = ("began", "heard_of", "ended")
+    fields = ("name", "host", "pid", "version", "work", ("slots", "busy"), "began", "heard_of", "ended")
+    readonly_fields = ("work", "began", "heard_of", "ended")
 
     @admin.display(description="Status")
     def state(self, process: SchedulerProcess) -> SafeString:
@@ -254,6 +254,12 @@ class SchedulerProcessAdmin(ReadOnly, ProcessAdminBase):
             return badge("cancelled", _("Stopped"))
         alive = process.heartbeat_at >= timezone.now() - FRESH
         return badge("success", _("Alive")) if alive else badge("missed", _("Silent"))
+
+    @admin.display(description="Work")
+    def work(self, process: SchedulerProcess) -> str:
+        if process.fires:
+            return _("Fires and executes") if process.slots else _("Fires")
+        return _("Executes %(queues)s") % {"queues": ", ".join(process.queues)} if process.slots else _("One run")
 
     @admin.display(description="Started")
     def began(self, process: SchedulerProcess) -> SafeString | str:

@@ -57,13 +57,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def heartbeat() -> Heartbeat:
     """Read the processes' sign of life; fires that wait are counted only when nobody fires them."""
     alive = list(SchedulerProcess.objects.alive())
-    newest = alive[0] if alive else SchedulerProcess.objects.first()
+    firing = [one for one in alive if one.fires]
+    newest = firing[0] if firing else SchedulerProcess.objects.filter(fires=True).first()
     return Heartbeat(
-        schedulers=len(alive),
+        schedulers=len(firing),
         free=sum(max(one.slots - one.busy, 0) for one in alive),
         last_at=newest.heartbeat_at if newest else None,
         host=newest.host if newest else "",
-        waiting=0 if alive else Schedule.objects.due(timezone.now()).count(),
+        waiting=0 if firing else Schedule.objects.due(timezone.now()).count(),
     )
 
 

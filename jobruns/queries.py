@@ -32,6 +32,12 @@ class JobRunQuerySet(HistoryQuerySet):
         """Return runs that may start at `now`."""
         return self.filter(status="pending", available_at__lte=now)
 
+    def unserved(self, since: datetime, served: set[str] | None) -> JobRunQuerySet:
+        """Return runs that are ready since `since` in queues that are not `served`; None serves any."""
+        if served is None:
+            return self.none()
+        return self.ready(since).exclude(schedule__queue__in=served).order_by("available_at")
+
     def running(self) -> JobRunQuerySet:
         """Return runs that run now."""
         return self.filter(status="running")
@@ -158,5 +164,10 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
 
 class SchedulerProcessQuerySet(models.QuerySet["SchedulerProcess"]):
     def alive(self, now: datetime | None = None) -> SchedulerProcessQuerySet:
-        """Return processes whose firing loop gave a sign of life in the last 15 seconds."""
+        """Return processes that gave a sign of life in the last 15 seconds, schedulers and workers."""
         return self.filter(stopped_at__isnull=True, heartbeat_at__gte=(now or timezone.now()) - FRESH)
+
+    def served(self) -> set[str] | None:
+        """Return the queues that these processes execute runs of, none if they execute none; None means any queue."""
+        serving = list(self.filter(slots__gt=0).values_list("queues", flat=True)[:1000])
+        return {name for names in serving for name in names} if all(serving) else None

@@ -91,6 +91,29 @@ def database(default: Path) -> dict[str, Any]:
     return settings
 
 
+def broker() -> str:
+    """Return CELERY_BROKER_URL, empty where it is unset; raises ImproperlyConfigured for a broker of another kind."""
+    url: str = env.str("CELERY_BROKER_URL", default="").strip()
+    scheme = urlsplit(url).scheme
+    if url and scheme not in {"redis", "rediss", "amqp", "amqps"}:
+        raise ImproperlyConfigured(
+            f"CELERY_BROKER_URL must begin with redis:// or amqp://, not {scheme or url[:12]!r}."
+        )
+    return url
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """Return what Celery should tell its driver of that broker.
+
+    Redis: ten priorities, and a message is nobody's again 25 hours after a worker took it, longer than any run may
+    take. RabbitMQ: a message counts as sent once the broker says that it has it.
+    """
+    if urlsplit(url).scheme in {"redis", "rediss"}:
+        steps = list(range(10))
+        return {"priority_steps": steps, "queue_order_strategy": "priority", "visibility_timeout": 90_000}
+    return {"confirm_publish": True}
+
+
 def encryption_keys() -> list[str]:
     """Return the Fernet keys of CARILLON_ENCRYPTION_KEYS; the first encrypts, all decrypt."""
     keys = items("CARILLON_ENCRYPTION_KEYS")

@@ -55,6 +55,7 @@ class DetailedHealth(APIView):
                 "status": "ok" if set(checks.values()) == {"ok"} else "unavailable",
                 "checks": checks,
                 "database": connection.vendor,
+                "workers": readiness.workers(now),
                 "processes": [
                     self._process(process, (now - process.heartbeat_at).total_seconds(), process.pk in alive)
                     for process in SchedulerProcess.objects.filter(stopped_at=None)[:100]
@@ -72,6 +73,8 @@ class DetailedHealth(APIView):
         return {
             "name": process.name,
             "version": process.version,
+            "fires": process.fires,
+            "queues": process.queues,
             "slots": process.slots,
             "busy": process.busy,
             "started_at": process.started_at,

@@ -184,6 +184,7 @@ SCHEDULER_MISFIRE_GRACE_TIME = read.integer("SCHEDULER_MISFIRE_GRACE_TIME", 300,
 SCHEDULER_MAX_INSTANCES = read.integer("SCHEDULER_MAX_INSTANCES", 1, low=1, high=1_000)
 SCHEDULER_EXECUTOR_POOL_SIZE = read.integer("SCHEDULER_EXECUTOR_POOL_SIZE", 10, low=1, high=256)
 SCHEDULER_POLL_SECONDS = read.integer("SCHEDULER_POLL_SECONDS", 1, low=1, high=60)
+SCHEDULER_DISPATCHER = read.choice("SCHEDULER_DISPATCHER", "local", {"local", "celery"})
 LOCK_TIMEOUT_SECONDS = read.integer("LOCK_TIMEOUT_SECONDS", 300, low=5, high=86_400)
 DEFAULT_MAX_RETRIES = read.integer("DEFAULT_MAX_RETRIES", 3, low=0, high=10)
 DEFAULT_RETRY_DELAY = read.integer("DEFAULT_RETRY_DELAY", 300, low=0, high=3_600)
@@ -197,6 +198,21 @@ EMAIL = read.mail_server()
 EMAIL_FROM: str = read.env.str("SMTP_FROM_ADDRESS", default="") or "Carillon <carillon@localhost>"
 SITE_URL: str = read.env.str("SITE_URL", default="").rstrip("/")
 LOCAL_FILES_ROOT = Path(read.env.str("LOCAL_FILES_ROOT", default="") or BASE_DIR / "var" / "files")
+
+# --- Celery: only what is not the same in every installation comes from the environment ---------------
+
+CELERY_BROKER_URL = read.broker()
+CELERY_BROKER_TRANSPORT_OPTIONS = read.broker_options(CELERY_BROKER_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "carillon"
+CELERY_TASK_QUEUE_MAX_PRIORITY = 10
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = SCHEDULER_EXECUTOR_POOL_SIZE
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_REDIRECT_STDOUTS = False
 
 LOG_FORMAT = read.choice("LOG_FORMAT", "text", {"json", "text"})
 LOG_LEVEL = read.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"})

@@ -79,10 +79,14 @@ def _claim(slots: int, owner: str, *, run_id: int | None = None) -> tuple[list[A
     return chosen, len(rows)
 
 
-def overlooked(since: datetime) -> int | None:
-    """Return a run that could have been claimed since `since` and was not, given a free slot; None if all is well."""
-    statement = READY.format(columns="r.id", only="", lock="")
-    found = sql.fetch(statement, [sql.moment(since), 1])
+def overlooked(since: datetime, queues: set[str] | None) -> int | None:
+    """Return a run that could have been claimed since `since` and was not, given a free slot for these queues.
+
+    None for `queues` means any, None returned that all is well.
+    """
+    only, names = ("", []) if queues is None else sql.any_of("s.queue", sorted(queues))
+    statement = READY.format(columns="r.id", only=f"AND {only}" if only else "", lock="")
+    found = sql.fetch(statement, [sql.moment(since), *names, 1])
     return None if not found else int(found[0][0])
 
 

@@ -17,6 +17,7 @@ from jobruns.models import JobRun, PrunedRuns, SchedulerProcess
 from schedules.models import Schedule
 
 SLACK = timedelta(seconds=2)  # for the time that firing itself takes
+UNSERVED = timedelta(seconds=30)  # how long a run may wait for the first worker to start
 SHOWN = 50  # breaches of one rule that are told one by one
 
 
@@ -102,10 +103,23 @@ def _stuck(now: datetime) -> Iterator[Breach]:
         yield Breach("stuck", f"Delivery {delivery.pk} ({delivery}) is due and nobody sends it.")
 
 
+def _unserved(now: datetime) -> Iterator[Breach]:
+    """Where somebody fires; without a scheduler, what is overdue says it."""
+    alive = SchedulerProcess.objects.alive(now)
+    if not alive.filter(fires=True).exists():
+        return
+    waiting = JobRun.objects.unserved(now - UNSERVED, alive.served())
+    for run in waiting.select_related("schedule").only("schedule_name", "schedule__queue").iterator():
+        where = f"in the queue {run.schedule.queue}, which no living worker serves"
+        sentence = f"Run {run.pk} of {run.schedule_name} waits {where}."
+        yield Breach("unserved", sentence, schedule_id=run.schedule_id, run_id=run.pk)
+
+
 RULES: dict[str, Callable[[datetime], Iterable[Breach]]] = {
     "overdue": _overdue,
     "forgotten": _forgotten,
     "unowned": _unowned,
+    "unserved": _unserved,
     "doubled": _doubled,
     "miscounted": _miscounted,
     "stuck": _stuck,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,10 +21,10 @@ from jobruns.runner import Ending
 log = structlog.get_logger(__name__)
 
 
-def register(slots: int, *, fires: bool = True) -> SchedulerProcess:
+def register(slots: int, *, fires: bool = True, queues: Sequence[str] = ()) -> SchedulerProcess:
     """Write this process's row and return it; its name owns the leases.
 
-    One that does not fire, but executes a single run, has no heartbeat: nobody shall take it for a scheduler.
+    One that neither fires nor has slots, but executes a single run, has no heartbeat: nobody shall count on it.
     """
     now = sql.now()
     return SchedulerProcess.objects.create(
@@ -31,14 +32,16 @@ def register(slots: int, *, fires: bool = True) -> SchedulerProcess:
         host=host_identity(),
         pid=os.getpid(),
         version=own_version(),
+        fires=fires,
+        queues=sorted(queues),
         slots=slots,
         started_at=now,
-        heartbeat_at=now if fires else now - FRESH,
+        heartbeat_at=now if fires or slots else now - FRESH,
     )
 
 
 def beat(process: SchedulerProcess, *, busy: int) -> None:
-    """Say that the firing loop is alive."""
+    """Say that a process is alive and does its work."""
     SchedulerProcess.objects.filter(pk=process.pk).update(heartbeat_at=sql.now(), busy=busy, stopped_at=None)
 
 

@@ -54,7 +54,7 @@ def random_id() -> str:
     return "replace(gen_random_uuid()::text, '-', '')" if is_postgres() else "lower(hex(randomblob(16)))"
 
 
-def any_of(column: str, values: Iterable[int]) -> tuple[str, list[Any]]:
+def any_of(column: str, values: Iterable[int] | Iterable[str]) -> tuple[str, list[Any]]:
     """Return a condition that `column` is one of `values`, and its parameters."""
     if is_postgres():
         return f"{column} = ANY(%s)", [list(values)]

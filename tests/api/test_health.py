@@ -44,6 +44,13 @@ def test_not_ready_without_the_database(scheduler):
     assert answer.json()["checks"]["database"] == "not reachable"
 
 
+def a_worker(queue, busy=0):
+    """Return a living worker of a queue with four slots."""
+    return SchedulerProcess.objects.create(
+        name=f"{queue} worker", host="h", pid=1, version="1", fires=False, queues=[queue], slots=4, busy=busy
+    )
+
+
 def firing(admin):
     """Return what /ready and the details say of firing, which must be the same."""
     answer, details = Client().get("/ready"), admin.get("/health/detailed").json()
@@ -64,11 +71,39 @@ def test_not_ready_when_an_instant_is_overdue(admin, scheduler, a_schedule):
 def test_not_ready_when_a_run_waits_though_a_slot_is_free(admin, scheduler, a_schedule):
     run_id = admin.post(f"schedules/{a_schedule()['id']}/trigger").json()["run_id"]
     JobRun.objects.update(available_at=timezone.now() - timedelta(seconds=60))
-    assert firing(admin) == "ok"
     SchedulerProcess.objects.update(slots=4, busy=3)
     assert firing(admin) == f"run {run_id} waits though a slot is free"
     SchedulerProcess.objects.update(busy=4)
     assert firing(admin) == "ok"
+
+
+def test_not_ready_when_a_run_waits_and_no_worker_is_alive(admin, scheduler, a_schedule):
+    assert firing(admin) == "ok"
+    assert "start a worker" in admin.get("/health/detailed").json()["workers"]
+    run_id = admin.post(f"schedules/{a_schedule()['id']}/trigger").json()["run_id"]
+    assert firing(admin) == "ok"
+    JobRun.objects.update(available_at=timezone.now() - timedelta(seconds=60))
+    assert firing(admin) == f"run {run_id} waits in the queue carillon, which no living worker serves"
+    a_worker("reports")
+    assert admin.get("/health/detailed").json()["workers"] == "ok"
+    assert firing(admin) == f"run {run_id} waits in the queue carillon, which no living worker serves"
+    a_worker("carillon", busy=4)
+    assert firing(admin) == "ok"
+
+
+def test_not_ready_when_a_run_waits_though_a_worker_of_its_queue_has_a_free_slot(admin, scheduler, a_schedule):
+    run_id = admin.post(f"schedules/{a_schedule(queue='reports')['id']}/trigger").json()["run_id"]
+    JobRun.objects.update(available_at=timezone.now() - timedelta(seconds=60))
+    a_worker("carillon")
+    busy = a_worker("reports", busy=4)
+    assert firing(admin) == "ok"
+    SchedulerProcess.objects.filter(pk=busy.pk).update(busy=3)
+    assert firing(admin) == f"run {run_id} waits though a slot is free"
+
+
+def test_workers_alone_fire_nothing(admin):
+    a_worker("carillon")
+    assert firing(admin) == "no scheduler is alive"
 
 
 def test_ready_when_a_run_waits_for_the_one_before_it(admin, scheduler, a_schedule):

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from jobruns.engine import claims, endings, processes
-from jobruns.models import JobRun
+from jobruns.models import JobRun, SchedulerProcess
 from schedules.models import Schedule
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +77,16 @@ def test_a_running_run_whose_process_has_stopped_is_a_breach(make_schedule):
     claims.claim_ready(1, process.name)
     processes.leave(process)
     assert rules() == ["unowned"]
+
+
+def test_a_run_that_no_living_worker_takes_is_a_breach(make_schedule):
+    make_schedule(queue="reports").runs.request(by="somebody")
+    JobRun.objects.update(available_at=timezone.now() - timedelta(seconds=60))
+    processes.register(0)
+    worker = processes.register(4, fires=False, queues=["carillon"])
+    assert rules() == ["unserved"]
+    SchedulerProcess.objects.filter(pk=worker.pk).update(queues=["carillon", "reports"])
+    assert rules() == []
 
 
 @pytest.mark.parametrize(

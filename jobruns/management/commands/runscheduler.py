@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Tags
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils.log import configure_logging
@@ -31,6 +32,12 @@ class Command(BaseCommand):
             type=int,
             default=settings.SCHEDULER_EXECUTOR_POOL_SIZE,
             help="Child processes that execute runs: how many run at once. Default: %(default)s.",
+        )
+        parser.add_argument(
+            "--dispatcher",
+            choices=["local", "celery"],
+            default=settings.SCHEDULER_DISPATCHER,
+            help="Execute runs here, or send them to Celery workers. Default: %(default)s.",
         )
         parser.add_argument(
             "--poll",
@@ -61,7 +68,16 @@ class Command(BaseCommand):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda number, _: asked.put(number))
         gc.freeze()  # what is loaded by now stays: to look through it again and again cost a fifth of the firing
-        scheduler = Scheduler(slots=options["processes"], poll_seconds=options["poll"])
+        try:
+            scheduler = Scheduler(
+                slots=options["processes"], poll_seconds=options["poll"], dispatcher=options["dispatcher"]
+            )
+        except ImportError as missing:
+            raise CommandError(
+                f"{missing}. --dispatcher celery needs the extra: pip install 'carillon[celery]'."
+            ) from None
+        except ImproperlyConfigured as refused:
+            raise CommandError(str(refused)) from None
         if not scheduler.run(partial(_wait, asked), drain_timeout=options["drain_timeout"]):
             raise SystemExit(1)  # the log says why
 
