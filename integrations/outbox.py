@@ -168,11 +168,12 @@ class Delivery(models.Model):
         max_length=255, blank=True, default="", help_text="Empty: it goes to the address."
     )
     url = models.CharField(max_length=2000, blank=True, default="", help_text="Of a callback.")
+    encrypted = models.TextField(editable=False, default="", blank=True)
     event = models.CharField(max_length=64)
     message = models.JSONField(default=dict)
     webhook_id = models.CharField(max_length=64, unique=True, default=new_webhook_id)
     dedupe_key = models.CharField(
-        max_length=200, unique=True, null=True, blank=True, help_text="At most one delivery is written for each."
+        max_length=400, unique=True, null=True, blank=True, help_text="At most one delivery is written for each."
     )
     schedule_id = models.BigIntegerField(null=True, blank=True)
     run_id = models.BigIntegerField(null=True, blank=True)
@@ -212,6 +213,18 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.event} to {self.channel_name or self.url}"
 
+    @classmethod
+    def of(cls, message: Message, channel: Channel | None = None, *, key: str = "", **columns: Any) -> Delivery:
+        """Return a delivery of `message`, not saved yet. With a `key` no receiver gets a second one."""
+        receiver = columns.get("channel_name") or (channel.name if channel else "")
+        return Delivery(
+            channel=channel,
+            event=message.event,
+            message=message.as_json(),
+            dedupe_key=f"{key}:{receiver or columns.get('url', '')}"[:400] if key else None,
+            **{"channel_name": receiver, **columns},
+        )
+
     def replay(self, *, now: datetime | None = None) -> bool:
         """Send it again from the first attempt on, under the same `webhook_id`; False while it waits or is sent."""
         ended = Delivery.objects.filter(pk=self.pk, status__in=["delivered", "failed", "discarded"])
@@ -219,9 +232,13 @@ class Delivery(models.Model):
         self.refresh_from_db()
         return bool(done)
 
-    def send(self, at: int, *, signing_secret: str = "") -> Receipt:
+    def send(self, at: int) -> Receipt:
         """Send it once, now (`at` in Unix seconds). Raises channels.NotDelivered and Unusable."""
         envelope = Envelope(self.webhook_id, at)
         if self.channel is not None:
             return self.channel.send(Message.of_json(self.message), envelope)
-        return webhook.post(self.url, self.message["body"], envelope, signing_secret=signing_secret)
+        try:
+            opened = secrets.decrypt(self.encrypted) if self.encrypted else {}
+        except secrets.Undecryptable as closed:
+            raise Unusable(str(closed)) from None
+        return webhook.post(self.url, self.message["body"], envelope, signing_secret=opened.get("signing_secret", ""))

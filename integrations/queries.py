@@ -71,17 +71,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         With a `key`, which names what is told, no channel gets a second one. `about` is schedule_id, run_id,
         environment and correlation_id. Returns the deliveries that were written now.
         """
-        rows = [
-            self.model(
-                channel=channel,
-                channel_name=channel.name,
-                event=message.event,
-                message=message.as_json(),
-                dedupe_key=f"{key}:{channel.pk}" if key else None,
-                **about,
-            )
-            for channel in channels
-        ]
+        rows = [self.model.of(message, channel, key=key, **about) for channel in channels]
         if not rows:
             return []
         self.bulk_create(rows, ignore_conflicts=True)

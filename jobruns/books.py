@@ -12,7 +12,8 @@ from django.db import models
 from jobruns.sums import ERRORS_KEPT, Sums
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)  # where sums over all time begin
-EVERY = 0  # stands for the schedule in sums over all schedules
+EVERY = 0  # stands for the schedule in sums over all schedules by the hour
+EVERY_BY_DAY = -1  # and in those by the day
 
 
 class RunSumsQuerySet(models.QuerySet["RunSums"]):
@@ -33,10 +34,10 @@ class RunSumsQuerySet(models.QuerySet["RunSums"]):
 
 
 class RunSums(models.Model):
-    """The sums of the runs that were queued in one day, of a schedule, or in one hour, of a whole environment."""
+    """The sums of the runs queued in one day, of a schedule or a whole environment, or in one hour of the latter."""
 
     environment = models.CharField(max_length=50)
-    schedule_id = models.BigIntegerField(default=EVERY, help_text="0: over all schedules.")
+    schedule_id = models.BigIntegerField(default=EVERY, help_text="0: over all schedules by hour; -1: by day.")
     since = models.DateTimeField(help_text="When the day or hour begins, in UTC; 1970-01-01 for all time.")
     counts = models.JSONField(default=dict)
     reasons = models.JSONField(default=dict)

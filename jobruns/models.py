@@ -7,6 +7,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from jobruns import notify
 from jobruns.books import Bookmark, LateRun, PrunedRuns, RunSums
 from jobruns.engine import dependants
 from jobruns.queries import JobRunManager, SchedulerProcessQuerySet
@@ -192,6 +193,8 @@ class JobRun(models.Model):
             if ended:
                 dependants.hear([self.pk])
                 Schedule.objects.complete_exhausted([self.schedule_id])
+                told = notify.Ended(self.pk, self.schedule_id, self.Status.CANCELLED, self.attempt, failed_before=0)
+                notify.ended([told], JobRun.objects.in_bulk)
         asked = ended or mine.filter(status=self.Status.RUNNING).update(
             cancellation=self.Cancellation.ASKED, cancelled_by=by
         )

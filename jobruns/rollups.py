@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from django.db import transaction
 
-from jobruns.books import EVER, EVERY, Bookmark, LateRun, RunSums
+from jobruns.books import EVER, EVERY, EVERY_BY_DAY, Bookmark, LateRun, RunSums
 from jobruns.models import JobRun
 from jobruns.queries import JobRunQuerySet
 from jobruns.sums import COLUMNS, RunFacts, Sums
@@ -68,11 +68,12 @@ def late_ids() -> Iterator[int]:
 
 
 def _add(runs: Iterable[RunFacts]) -> None:
-    """Add runs to the sums that they belong to: of their schedule's day, of the hour, and of all time."""
+    """Add runs to the sums that they belong to: of the day, of the hour, and of all time."""
     sums: defaultdict[Key, Sums] = defaultdict(Sums)
     for run in runs:
         hour = run.queued_at.replace(minute=0, second=0, microsecond=0)
-        for whose, since in ((run.schedule_id, hour.replace(hour=0)), (EVERY, hour), (EVERY, EVER)):
+        day = hour.replace(hour=0)
+        for whose, since in ((run.schedule_id, day), (EVERY_BY_DAY, day), (EVERY, hour), (EVERY, EVER)):
             sums[whose, since, run.environment].add(run)
     if not sums:
         return

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import DurationField, ExpressionWrapper, F, Max
 
 from jobruns import rollups
-from jobruns.books import EVERY, Bookmark, RunSums
+from jobruns.books import EVERY, EVERY_BY_DAY, Bookmark, RunSums
 from jobruns.models import JobRun
 from jobruns.queries import JobRunQuerySet
 from jobruns.sums import RunFacts, Sums
@@ -97,9 +97,19 @@ class Look:
         pruned = self.bookmark.pruned_before
         if pruned is not None and since < pruned:
             since = first = self._whole(since)
-        sums = RunSums.objects.between(first, self.now, schedule_id=self.schedule_id).total()
+        sums = self._counted(first)
         for run in chain(self._beginning(since, first), self._not_counted(since, first)):
             sums.add(run)
+        return sums
+
+    def _counted(self, first: datetime) -> Sums:
+        """Return the sums that begin at `first` or later: of all, hours up to midnight and days from then on."""
+        every = RunSums.objects.between
+        if self.schedule_id != EVERY:
+            return every(first, self.now, schedule_id=self.schedule_id).total()
+        midnight = first.replace(hour=0) if first.hour == 0 else first.replace(hour=0) + timedelta(days=1)
+        sums = every(first, min(midnight, self.now)).total()
+        sums.merge(every(midnight, self.now, schedule_id=EVERY_BY_DAY).total())
         return sums
 
     def within(self, length: timedelta) -> JobRunQuerySet:

@@ -24,6 +24,7 @@ from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
 from jobtypes.api import JobTypeViewSet
 from schedules.api import ScheduleViewSet
+from schedules.telling_api import CallbackSecretViewSet, NoticeRuleViewSet
 
 
 class Schema(SpectacularAPIView):
@@ -67,6 +68,7 @@ router.register("executions", RunViewSet, basename="execution")
 router.register("connections", ConnectionViewSet)
 router.register("channels", ChannelViewSet)
 router.register("deliveries", DeliveryViewSet)
+router.register("notice-rules", NoticeRuleViewSet)
 router.register("tokens", TokenViewSet)
 
 addresses: list[URLPattern | URLResolver] = [
@@ -79,6 +81,7 @@ addresses: list[URLPattern | URLResolver] = [
     other(f"schedules/{SCHEDULE}/backfill", BackfillViewSet, post="create"),
     other(f"schedules/{SCHEDULE}/backfill/cancel", BackfillViewSet, post="cancel"),
     other(f"schedules/{SCHEDULE}/explain", ExplainViewSet, get="retrieve"),
+    other(f"schedules/{ROW}/callback-secret", CallbackSecretViewSet, post="rotate"),
     other(f"schedules/{ROW}/disable", ScheduleViewSet, post="pause"),
     other(f"schedules/{ROW}/enable", ScheduleViewSet, post="resume"),
     other(f"schedules/{ROW}/run", ScheduleViewSet, post="trigger"),

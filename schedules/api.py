@@ -136,27 +136,31 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
 
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
-        values = self._read(serializers.PreviewSerializer(data=request.data))
-        return Response(serializers.PreviewedSerializer(preview.of(values)).data)
+        values = self._read(ahead_serializers.PreviewSerializer(data=request.data))
+        return Response(ahead_serializers.PreviewedSerializer(preview.of(values)).data)
 
     @action(detail=True, methods=["post"], url_path="preview-change")
     def preview_change(self, request: Request, pk: str) -> Response:
-        values = self._read(serializers.EditSerializer(data=request.data))
+        values = self._read(ahead_serializers.EditSerializer(data=request.data))
         days = values.pop("days")
         found = consequences.of_edit(self.get_object(), values, timezone.now(), days=days)
-        return Response(serializers.ConsequencesSerializer(found).data)
+        return Response(ahead_serializers.ConsequencesSerializer(found).data)
 
     @action(detail=True)
     def occurrences(self, request: Request, pk: str) -> Response:
         schedule = self.get_object()
-        values = self._read(serializers.RangeSerializer(data=request.query_params.dict()))
+        values = self._read(ahead_serializers.RangeSerializer(data=request.query_params.dict()))
         start = localise(values["start"], schedule.timezone) or timezone.now()
         end = localise(values["end"], schedule.timezone) or start + timedelta(days=7)
         preview.check_range(start, end)
         found = occurrences(schedule.timing, start - timedelta(microseconds=1), end, values["limit"] + 1)
         shown = {"schedule_id": schedule.pk, "start": start, "end": end, "occurrences": found[: values["limit"]]}
         complete = len(found) <= values["limit"]
-        return Response(serializers.OccurrencesSerializer({**shown, "complete": complete}).data)
+        return Response(ahead_serializers.OccurrencesSerializer({**shown, "complete": complete}).data)
+
+    def kept_data(self, data: Any) -> Any:
+        """Keep the answer without a secret that was made just now: a repeated request does not show it again."""
+        return {**data, "callback_secret": "***"} if data and "callback_secret" in data else data
 
     def _locked(self, pk: str) -> Schedule:
         """Return the schedule under its lock, at the version that the caller has seen."""

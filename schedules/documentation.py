@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
 from integrations.rest.documentation import CHANGE_ERRORS, IF_MATCH, KEY, READ_ERRORS, WRITE_ERRORS
-from schedules import serializers
+from schedules import ahead_serializers, serializers
 
 SHOWN = serializers.ScheduleSerializer
 NIGHTLY = {
@@ -87,8 +87,8 @@ describe = extend_schema_view(
     ),
     preview=extend_schema(
         summary="Preview a timing",
-        request=serializers.PreviewSerializer,
-        responses={200: serializers.PreviewedSerializer, **WRITE_ERRORS},
+        request=ahead_serializers.PreviewSerializer,
+        responses={200: ahead_serializers.PreviewedSerializer, **WRITE_ERRORS},
         examples=[
             OpenApiExample(
                 "Half past two in Riga",
@@ -103,8 +103,8 @@ describe = extend_schema_view(
             "Which fire times of the days ahead storing these fields would add, remove and keep. Stores nothing; "
             "what PATCH would refuse is refused."
         ),
-        request=serializers.EditSerializer,
-        responses={200: serializers.ConsequencesSerializer, **WRITE_ERRORS},
+        request=ahead_serializers.EditSerializer,
+        responses={200: ahead_serializers.ConsequencesSerializer, **WRITE_ERRORS},
         examples=[
             OpenApiExample("An hour later", {"cron_expression": "30 3 * * 1-5", "days": 30}, request_only=True)
         ],
@@ -113,7 +113,7 @@ describe = extend_schema_view(
         summary="List the instants of a schedule",
         description="Nominal instants by its present timing, whether it is paused or not.",
         parameters=PLACE,
-        responses={200: serializers.OccurrencesSerializer, **READ_ERRORS},
+        responses={200: ahead_serializers.OccurrencesSerializer, **READ_ERRORS},
         filters=False,
     ),
 )

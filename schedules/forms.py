@@ -133,6 +133,12 @@ class ScheduleForm(TimingForm):
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     job_type = forms.CharField(widget=forms.HiddenInput)
     tags = TagsField(required=False, help_text=_("Up to 20 words, parted by commas."))
+    channels = TagsField(
+        required=False,
+        help_text=_(
+            "Names, parted by commas: told when a run fails for good, of recoveries, and of what was missed."
+        ),
+    )
 
     class Meta(TimingForm.Meta):
         fields = (
@@ -150,6 +156,8 @@ class ScheduleForm(TimingForm):
             "timeout_seconds",
             "priority",
             "queue",
+            "channels",
+            "callback_url",
             "jitter_seconds",
             "max_runs",
         )
@@ -247,6 +255,7 @@ def fieldsets(params: dict[str, forms.Field]) -> list[tuple[Any, dict[str, Any]]
         ),
         (_("If the last run is still going"), {"fields": ["overlap_policy", "max_instances"]}),
         (_("If fires were missed"), {"fields": ["misfire_policy", ("misfire_grace_seconds", "catchup_limit")]}),
+        (_("Who is told"), {"classes": ["collapse"], "fields": ["channels", "callback_url"]}),
         (
             _("Retries, timeout, priority, start and end"),
             {

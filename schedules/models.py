@@ -16,6 +16,7 @@ from schedules import rules
 from schedules.dependencies import Wanted, forget_rounds, replace_parents
 from schedules.lifecycle import Lifecycle
 from schedules.queries import ScheduleQuerySet
+from schedules.telling import Telling
 from schedules.timing import Timing, TimingError, next_instant
 from schedules.wakeup import wake_schedulers
 
@@ -44,7 +45,7 @@ def default_retry_delay() -> int:
     return settings.DEFAULT_RETRY_DELAY
 
 
-class Schedule(Lifecycle):
+class Schedule(Telling, Lifecycle):
     """One piece of recurring work: what to do, when, and what to do when things go wrong."""
 
     class Kind(models.TextChoices):
@@ -237,6 +238,7 @@ class Schedule(Lifecycle):
         rules.check_texts(self, errors)
         rules.check_timing(self, errors)
         rules.check_job(self, errors)
+        self.check_telling(errors)
         if errors:
             raise ValidationError(errors)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from jobruns import notify
 from jobruns.engine import dependants, sql
 from jobruns.engine.policy import retry_delay
 from jobruns.models import JobRun
@@ -37,6 +38,7 @@ def record(endings: Sequence[Ending], owner: str) -> set[int]:
         _retry(tallies)
         _tell_dependants(tallies)
         _complete(tallies)
+        notify.ended([told for tally in tallies for told in tally.told()], JobRun.objects.in_bulk)
     if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
         _tell(accepted)
     for one in endings:
@@ -71,6 +73,7 @@ class Tally:
     failures_in_a_row: int
     runs: dict[int, tuple[int, str]] = field(default_factory=dict)  # run id → attempt, idempotency key
     endings: list[Ending] = field(default_factory=list)
+    failed_before: list[int] = field(default_factory=list)  # attempts that had failed in a row, for each ending
     retries: list[tuple[int, datetime]] = field(default_factory=list)
     successes: int = 0
     failures: int = 0
@@ -78,6 +81,7 @@ class Tally:
     def add(self, one: Ending) -> None:
         """Count an ending and plan the retry that it asks for."""
         self.endings.append(one)
+        self.failed_before.append(self.failures_in_a_row)
         if one.status == "success":
             self.successes += 1
             self.failures_in_a_row = 0
@@ -87,6 +91,13 @@ class Tally:
             self.failures += 1
             self.failures_in_a_row += 1
             self._plan_retry(one)
+
+    def told(self) -> Iterator[notify.Ended]:
+        """Yield the endings as those who are to hear of them need them."""
+        retries = dict(self.retries)
+        for one, failed_before in zip(self.endings, self.failed_before, strict=True):
+            retry_at = retries.get(one.run_id)
+            yield notify.Ended(one.run_id, self.schedule_id, one.status, one.attempt, failed_before, retry_at)
 
     def _plan_retry(self, one: Ending) -> None:
         attempt, key = self.runs[one.run_id]

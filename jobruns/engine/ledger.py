@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 from django.db import transaction
 
+from jobruns import notify
 from jobruns.engine import sql
 from jobruns.engine.due import Columns, active_runs, lock_due, parents_of, view_from
 from jobruns.engine.parents import Parents
@@ -57,6 +58,7 @@ def fire_due(limit: int = BATCH) -> Settled:
         _make_way(settled, now)
         rows = _insert(settled, now)
         _advance(settled)
+        _tell_missed(settled)
     pending = sum(len(ids) * _pending(verdict) for verdict, ids in settled)
     return Settled(schedules=len(due), rows=rows, pending=pending)
 
@@ -75,6 +77,17 @@ def _decide(due: dict[int, Columns], now: datetime) -> list[Alike]:
         except TimingError as broken:
             _suspend(ids, str(broken))
     return settled
+
+
+def _tell_missed(settled: list[Alike]) -> None:
+    missed = {}
+    for verdict, ids in settled:
+        gone = [one for one in verdict.decisions if one.status == "missed" and one.reason != "coalesced"]
+        if gone:
+            told = gone[-1].scheduled_for, sum(one.count for one in gone), gone[-1].why
+            missed.update(dict.fromkeys(ids, told))
+    if missed:
+        notify.missed(missed)
 
 
 def _suspend(schedule_ids: Iterable[int], why: str) -> None:

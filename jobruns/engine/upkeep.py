@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_apscheduler.models import DjangoJobExecution
 
 from integrations.models import KeptAnswer
-from jobruns import retention, rollups
+from jobruns import digests, retention, rollups
 from jobruns.engine import sql
 from jobruns.models import SchedulerProcess
 
@@ -55,7 +55,7 @@ def forget_what_is_old() -> None:
 
 
 class Bookkeeper:
-    """Adds runs that ended to the sums, in a thread of its own; one process at a time does it."""
+    """Adds runs that ended to the sums and writes digests, in a thread of its own; one process at a time does it."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -76,6 +76,7 @@ class Bookkeeper:
                 close_old_connections()
                 while not self.stopping.is_set() and rollups.advance(sql.now()):
                     pass
+                digests.post_due(sql.now())
             except Error as error:
                 log.info("the sums wait, database away", error=str(error).strip())
                 connection.close()

@@ -105,7 +105,9 @@ def test_status_is_changed_by_pausing_and_not_by_writing_it(admin, a_schedule):
     [
         ({"colour": "red"}, "colour"),
         ({"calendar": "ie"}, "calendar"),
-        ({"callback_url": "https://example.com"}, "callback_url"),
+        ({"callback_url": "http://169.254.169.254/"}, "callback_url"),
+        ({"channels": ["nobody"]}, "channels"),
+        ({"channels": ["a"] * 21}, "channels"),
         ({"cron_expression": "61 * * * *"}, "cron_expression"),
         ({"cron_expression": "0 0 31 2 *"}, "cron_expression"),
         ({"interval_seconds": 60}, "interval_seconds"),

@@ -1,0 +1,169 @@
+"""Rules for what is told to whom, over HTTP, and the secret that callbacks are signed with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+    inline_serializer,
+)
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from integrations.rest.documentation import KEY, READ_ERRORS, WRITE_ERRORS
+from integrations.rest.fields import StrictFields
+from integrations.rest.filters import StrictFilterBackend
+from integrations.rest.idempotency import IdempotentWrites
+from integrations.rest.problems import Conflict
+from schedules.models import Schedule
+from schedules.telling import MOST_CHANNELS, NoticeRule
+
+EXAMPLE = {"schedule_id": 7, "event": "repeated", "threshold": 3, "channels": ["on-call"]}
+DEFAULT = {"environment": "production", "event": "failure", "channels": ["ops-mail"]}
+
+
+class NoticeRuleSerializer(StrictFields, serializers.ModelSerializer[NoticeRule]):
+    """What is told to which channels: of one schedule, or by default where `schedule_id` is null."""
+
+    kept_by_us = frozenset(["id", "told_at"])
+
+    schedule_id = serializers.PrimaryKeyRelatedField(
+        source="schedule", queryset=Schedule.objects.existing(), allow_null=True, required=False
+    )
+    channels = serializers.ListField(child=serializers.CharField(max_length=255), max_length=MOST_CHANNELS)
+
+    class Meta:
+        model = NoticeRule
+        fields = ["id", "schedule_id", "environment", "event", "threshold", "channels", "told_at"]
+        read_only_fields = ["id", "told_at"]
+
+    def create(self, values: dict[str, Any]) -> NoticeRule:
+        """Store a new rule; raises Django's ValidationError."""
+        return self.update(NoticeRule(), values)
+
+    def update(self, rule: NoticeRule, values: dict[str, Any]) -> NoticeRule:
+        """Store what changed; raises Django's ValidationError."""
+        for name, value in values.items():
+            setattr(rule, name, value)
+        rule.full_clean()
+        rule.save()
+        return rule
+
+
+class NoticeRuleFilter(django_filters.FilterSet):
+    """All that are given must hold."""
+
+    schedule_id = django_filters.NumberFilter(min_value=0, max_value=2**63 - 1)
+    environment = django_filters.CharFilter()
+    event = django_filters.ChoiceFilter(choices=NoticeRule.Event.choices)
+
+    class Meta:
+        model = NoticeRule
+        fields: list[str] = []
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List notice rules", responses={200: NoticeRuleSerializer(many=True), **READ_ERRORS}),
+    create=extend_schema(
+        summary="Create a notice rule",
+        parameters=[KEY],
+        responses={201: NoticeRuleSerializer, **WRITE_ERRORS},
+        examples=[
+            OpenApiExample("After three failures in a row", EXAMPLE, request_only=True),
+            OpenApiExample("A default", DEFAULT, request_only=True),
+        ],
+    ),
+    retrieve=extend_schema(summary="Read a notice rule", responses={200: NoticeRuleSerializer, **READ_ERRORS}),
+    update=extend_schema(
+        summary="Change a notice rule",
+        request=NoticeRuleSerializer(partial=True),
+        parameters=[KEY],
+        responses={200: NoticeRuleSerializer, **WRITE_ERRORS},
+    ),
+    partial_update=extend_schema(
+        summary="Change parts of a notice rule",
+        parameters=[KEY],
+        responses={200: NoticeRuleSerializer, **WRITE_ERRORS},
+    ),
+    destroy=extend_schema(
+        summary="Delete a notice rule",
+        parameters=[KEY],
+        responses={204: OpenApiResponse(description="Done."), **WRITE_ERRORS},
+    ),
+)
+class NoticeRuleViewSet(IdempotentWrites, GenericViewSet[NoticeRule]):
+    """What is told of schedules, and to whom."""
+
+    queryset = NoticeRule.objects.all()
+    serializer_class = NoticeRuleSerializer
+    filter_backends = [StrictFilterBackend]
+    filterset_class = NoticeRuleFilter
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def list(self, request: Request) -> Response:
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        rule = serializer.save()
+        return Response(serializer.data, status=201, headers={"Location": f"{request.path}/{rule.pk}"})
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @transaction.atomic
+    def update(self, request: Request, pk: str) -> Response:
+        rule = get_object_or_404(self.get_queryset().select_for_update(of=("self",)), pk=pk)
+        serializer = self.get_serializer(rule, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.get_object().delete()
+        return Response(status=204)
+
+
+class CallbackSecretViewSet(IdempotentWrites, GenericViewSet[Schedule]):
+    """The secret by which a receiver checks a schedule's callbacks."""
+
+    queryset = Schedule.objects.existing()
+    pagination_class = None
+    rights = {"*": "schedules.change_schedule"}
+
+    @extend_schema(
+        summary="Make a new callback secret",
+        description="The answer alone shows it. Callbacks written from now on are signed with it.",
+        parameters=[KEY],
+        request=None,
+        responses={
+            200: inline_serializer("CallbackSecret", {"callback_secret": serializers.CharField()}),
+            **WRITE_ERRORS,
+        },
+    )
+    @transaction.atomic
+    def rotate(self, request: Request, pk: str) -> Response:
+        schedule = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+        if not schedule.callback_url:
+            raise Conflict(f"{schedule.name} has no callback_url.")
+        schedule.make_callback_secret(anew=True)
+        schedule.save(update_fields=["callback_encrypted"])
+        return Response(dict(schedule.revealed), headers={"Cache-Control": "no-store"})
+
+    def kept_data(self, data: Any) -> Any:
+        """Keep the answer without the secret: a repeated request does not show it again."""
+        return {"callback_secret": "***"} if data and "callback_secret" in data else data
