@@ -20,7 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 from integrations.rest.conditions import check_match, tagged
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
-from schedules import consequences, preview, serializers
+from schedules import ahead_serializers, consequences, preview, serializers
 from schedules.changes import localise
 from schedules.documentation import describe
 from schedules.filters import ScheduleFilter

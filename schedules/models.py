@@ -12,37 +12,13 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from schedules import rules
+from schedules import defaults, rules
 from schedules.dependencies import Wanted, forget_rounds, replace_parents
 from schedules.lifecycle import Lifecycle
 from schedules.queries import ScheduleQuerySet
 from schedules.telling import Telling
 from schedules.timing import Timing, TimingError, next_instant
 from schedules.wakeup import wake_schedulers
-
-
-def default_environment() -> str:
-    return settings.DEFAULT_ENVIRONMENT
-
-
-def default_timezone() -> str:
-    return settings.SCHEDULER_TIMEZONE
-
-
-def default_grace() -> int:
-    return settings.SCHEDULER_MISFIRE_GRACE_TIME
-
-
-def default_instances() -> int:
-    return settings.SCHEDULER_MAX_INSTANCES
-
-
-def default_retries() -> int:
-    return settings.DEFAULT_MAX_RETRIES
-
-
-def default_retry_delay() -> int:
-    return settings.DEFAULT_RETRY_DELAY
 
 
 class Schedule(Telling, Lifecycle):
@@ -74,7 +50,7 @@ class Schedule(Telling, Lifecycle):
 
     name = models.CharField(max_length=255, help_text="Unique among the schedules of its environment.")
     description = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)], blank=True, default="")
-    environment = models.CharField(max_length=50, default=default_environment)
+    environment = models.CharField(max_length=50, default=defaults.environment)
     tags = models.JSONField(default=list, blank=True, help_text="Up to 20 words.")
 
     job_type = models.CharField(max_length=64)
@@ -89,7 +65,7 @@ class Schedule(Telling, Lifecycle):
     anchor_at = models.DateTimeField(
         null=True, blank=True, help_text="Intervals are counted from here; the moment of creation if empty."
     )
-    timezone = models.CharField("time zone", max_length=64, default=default_timezone, help_text="An IANA name.")
+    timezone = models.CharField("time zone", max_length=64, default=defaults.timezone, help_text="An IANA name.")
     start_at = models.DateTimeField(null=True, blank=True, help_text="Nothing fires before this.")
     end_at = models.DateTimeField(null=True, blank=True, help_text="Nothing fires after this.")
     max_runs = models.PositiveIntegerField(
@@ -119,13 +95,13 @@ class Schedule(Telling, Lifecycle):
     )
     overlap_policy = models.CharField(max_length=16, choices=Overlap, default=Overlap.SKIP)
     max_instances = models.PositiveIntegerField(
-        default=default_instances,
+        default=defaults.instances,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
         help_text="How many may run at once where both may run; every other rule keeps to one.",
     )
     misfire_policy = models.CharField(max_length=8, choices=Misfire, default=Misfire.LATEST)
     misfire_grace_seconds = models.PositiveIntegerField(
-        default=default_grace,
+        default=defaults.grace,
         validators=[MaxValueValidator(86_400)],
         help_text="A fire that comes no later than this is on time.",
     )
@@ -143,7 +119,7 @@ class Schedule(Telling, Lifecycle):
         blank=True, validators=[MaxValueValidator(10)], help_text="Tries after the first one."
     )
     retry_delay_seconds = models.PositiveIntegerField(
-        default=default_retry_delay, validators=[MaxValueValidator(3600)]
+        default=defaults.retry_delay, validators=[MaxValueValidator(3600)]
     )
     retry_backoff = models.CharField(max_length=16, choices=Backoff, default=Backoff.EXPONENTIAL)
 
@@ -261,6 +237,7 @@ class Schedule(Telling, Lifecycle):
                 self.version += 1
             self.updated_by = by
             self.full_clean()
+            self.make_callback_secret()
             self.plan_next(now)
             self.save()
             if depends_on is not None:

@@ -24,6 +24,7 @@ from schedules.models import Schedule
 from schedules.moments import span
 from schedules.months import grid, month_named, neighbours
 from schedules.pages import page, viewer_zone
+from schedules.telling import NoticeRule, subscribers
 from schedules.timing import TimingError, preview
 
 STRIP, PAGE, AHEAD = 30, 30, 15
@@ -110,6 +111,7 @@ def definition(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
             (_("What"), [(_("Type"), shown.job_type), *facts(masked(shown.params))]),
             (_("When"), timing_facts(shown)),
             (_("When things go wrong"), policy_facts(shown)),
+            (_("Who is told"), told_facts(shown)),
             (_("About"), about_facts(shown)),
         ]
     }
@@ -128,6 +130,19 @@ def timing_facts(shown: Schedule) -> list[tuple[str, str]]:
         *([(_("At most"), _("%(n)s runs") % {"n": shown.max_runs})] if shown.max_runs else []),
         *([(_("Put off by up to"), span(shown.jitter_seconds))] if shown.jitter_seconds else []),
     ]
+
+
+def told_facts(shown: Schedule) -> list[tuple[str, str]]:
+    """Return who is told what of it, by its own word or by default."""
+    rules = NoticeRule.objects.about({shown.pk: shown.environment})[shown.pk]
+    found = [
+        (str(NoticeRule.Event(event).label), ", ".join(sorted(names)))
+        for (event, _threshold), names in subscribers(shown.channels, rules).items()
+        if event not in {"daily", "weekly"}
+    ]
+    if shown.callback_url:
+        found.append((_("Every ending"), shown.callback_url))
+    return found or [(_("Nobody"), _("name channels in the editor, or make a default rule in the workshop"))]
 
 
 def policy_facts(shown: Schedule) -> list[tuple[str, str]]:

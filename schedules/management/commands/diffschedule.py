@@ -10,8 +10,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from schedules import consequences, naming
+from schedules.ahead_serializers import ConsequencesSerializer
 from schedules.consequences import Consequences
-from schedules.serializers import ConsequencesSerializer
 from schedules.tables import moment
 
 MOST_DAYS = 366
