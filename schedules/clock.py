@@ -108,6 +108,31 @@ def moment(at: int) -> datetime:
     return ORIGIN + timedelta(seconds=at - DAY)
 
 
+def wall_time(zone_name: str, at: int) -> int:
+    """Return what the clock at the wall shows at a UTC second, as seconds from the origin."""
+    for span in spans(zone_name, min(max(year_of(at), FIRST_YEAR), LAST_YEAR)):
+        if at < span.end:
+            break
+    return at + span.offset
+
+
+def clock_time(zone_name: str, wall: int) -> int:
+    """Return the UTC second at which the clock at the wall shows `wall`: the first of two, the end of a gap."""
+    year = min(max(year_of(wall), FIRST_YEAR), LAST_YEAR)
+    around = [span for number in (year - 1, year, year + 1) for span in _edge(zone_name, number, wall)]
+    for span in around:
+        if wall - span.offset < span.end:
+            return max(wall - span.offset, span.start)
+    return wall - around[-1].offset
+
+
+def _edge(zone_name: str, year: int, wall: int) -> list[Span]:
+    """Return the spans of a year that lie within two days of a wall time."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return []
+    return [span for span in spans(zone_name, year) if span.start - 2 * DAY < wall < span.end + 2 * DAY]
+
+
 def year_of(at: int) -> int:
     """Return the year in which seconds from the origin fall, between 1 and 9999."""
     return date.fromordinal(min(max(at // DAY, 1), date.max.toordinal())).year

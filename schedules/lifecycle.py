@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from schedules.dependencies import refuse_while_needed
-from schedules.timing import Timing, next_instant
+from schedules.timing import Timing, TimingError, next_instant, next_run
 from schedules.wakeup import wake_schedulers
 
 STATE_COLUMNS = [
@@ -83,6 +83,7 @@ class Lifecycle(models.Model):
 
     if TYPE_CHECKING:
         name: str
+        calendar_id: int | None
         environment: str
         runs: Any
 
@@ -98,6 +99,20 @@ class Lifecycle(models.Model):
     def is_deleted(self) -> bool:
         """Tell whether it was deleted; its history stays."""
         return self.status == self.Status.DELETED
+
+    @property
+    def upcoming_at(self) -> datetime | None:
+        """Return the next instant ahead that runs, also while the engine still settles instants behind it.
+
+        None where there is none, and where the timing can no longer be read: the engine is about to suspend it.
+        """
+        now = timezone.now()
+        if self.next_run_at is None or (self.next_run_at > now and self.calendar_id is None):
+            return self.next_run_at
+        try:
+            return next_run(self.timing, max(now, self.next_run_at - timedelta(seconds=1)))
+        except TimingError:
+            return None
 
     def pause(self, *, by: str, reason: str = "", until: datetime | None = None) -> None:
         """Stop firing; instants from now on are recorded as paused when it resumes. Pausing twice is allowed.

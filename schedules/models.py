@@ -13,15 +13,18 @@ from django.db.models import Q
 from django.utils import timezone
 
 from schedules import defaults, rules
+from schedules.calendars.models import Calendar, CalendarVersion, OnCalendar
 from schedules.dependencies import Wanted, forget_rounds, replace_parents
 from schedules.lifecycle import Lifecycle
 from schedules.queries import ScheduleQuerySet
 from schedules.telling import Telling
-from schedules.timing import Timing, TimingError, next_instant
+from schedules.timing import Timing, next_instant
 from schedules.wakeup import wake_schedulers
 
+__all__ = ["Calendar", "CalendarVersion", "Schedule"]
 
-class Schedule(Telling, Lifecycle):
+
+class Schedule(OnCalendar, Telling, Lifecycle):
     """One piece of recurring work: what to do, when, and what to do when things go wrong."""
 
     class Kind(models.TextChoices):
@@ -187,26 +190,14 @@ class Schedule(Telling, Lifecycle):
             start=self.start_at,
             end=self.end_at,
             seed=self.seed_of(self.environment, self.name, self.cron_expression),
+            calendar=self.closures,
+            calendar_rule=self.calendar_rule,
         )
 
     @staticmethod
     def seed_of(environment: str, name: str, cron_expression: str) -> str:
         """Return what spreads Jenkins' H: the schedule's name, known before it is saved; empty where no H is used."""
         return f"{environment}/{name}" if "H" in cron_expression else ""
-
-    @property
-    def upcoming_at(self) -> datetime | None:
-        """Return the next instant that lies ahead, also while the engine still settles instants behind it.
-
-        None where there is none, and where the timing can no longer be read: the engine is about to suspend it.
-        """
-        now = timezone.now()
-        if self.next_run_at is None or self.next_run_at > now:
-            return self.next_run_at
-        try:
-            return next_instant(self.timing, now)
-        except TimingError:
-            return None
 
     def clean(self) -> None:
         """Refuse what makes no sense and fill in what the job type proposes; raises ValidationError by field."""
@@ -236,10 +227,13 @@ class Schedule(Telling, Lifecycle):
                 self._take_engine_columns()
                 self.version += 1
             self.updated_by = by
+            self._read_calendar()
             self.full_clean()
             self.make_callback_secret()
             self.plan_next(now)
             self.save()
+            if self._read_calendar():
+                self.replan(now)
             if depends_on is not None:
                 replace_parents(self, depends_on)
             if self.schedule_type != self.Kind.MANUAL:

@@ -27,6 +27,7 @@ TIMING_FIELDS = {
 }
 EMPTY = {"cron_expression": "", "interval_seconds": None, "scheduled_at": None}
 YEAR = 31_536_000
+CLOSEST_MOVED = timedelta(minutes=1)
 MOMENTS = ("scheduled_at", "anchor_at", "start_at", "end_at")
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 
@@ -74,6 +75,7 @@ def check_timing(schedule: Schedule, errors: Errors) -> None:
             _check_ahead(schedule, errors)
         if not errors:
             check(schedule.timing, timezone.now())
+            _check_moves(schedule, errors)
     except TimingError as refused:
         _add(errors, field, str(refused))
 
@@ -112,6 +114,13 @@ def _check_floor(schedule: Schedule, errors: Errors, field: str) -> None:
         floor = max(settings.MIN_CRON_INTERVAL_SECONDS, own)
         if floor > 60 and (gap := smallest_gap(schedule.timing, timezone.now())) < timedelta(seconds=floor):
             _add(errors, field, f"It fires {int(gap.total_seconds())} s apart; at least {floor} s are allowed.")
+
+
+def _check_moves(schedule: Schedule, errors: Errors) -> None:
+    """Runs that come every few seconds have nothing to gain from moving, and cost much to follow."""
+    moves = schedule.calendar_id is not None and schedule.calendar_rule != "skip"
+    if moves and smallest_gap(schedule.timing, timezone.now()) < CLOSEST_MOVED:
+        _add(errors, "calendar_rule", "Runs less than a minute apart cannot be moved to another day; choose skip.")
 
 
 def _check_ahead(schedule: Schedule, errors: Errors) -> None:

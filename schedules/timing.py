@@ -1,18 +1,26 @@
-"""When a schedule fires: pure functions over `Timing`. Times are aware; instants are UTC with zero microseconds."""
+"""When a schedule fires: pure functions over `Timing`. Times are aware; instants are UTC with zero microseconds.
+
+Where a timing has a calendar, its instants are those that the ledger has rows for: closed ones are among them, and so
+are those to which their runs move. `closing` tells which do not run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice, pairwise, takewhile
 
-from schedules import cron, effects, fires, sentences
-from schedules.clock import ClockChange, TimingError, clock_changes, moment, seconds, zone
-from schedules.nominal import Expression
+from schedules import effects, fires, rhythm, sentences, shifts
+from schedules.calendars.closures import Closing
+from schedules.clock import ClockChange, TimingError, clock_changes, zone
+from schedules.rhythm import Timing, expression, step
+from schedules.shifts import closing, origins
 
 __all__ = [
     "ClockChange",
+    "Closed",
+    "Closing",
     "Difference",
     "Effect",
     "Preview",
@@ -21,11 +29,15 @@ __all__ = [
     "TimingError",
     "check",
     "clock_changes",
+    "closing",
     "diff",
     "instants",
     "next_instant",
+    "next_run",
     "occurrences",
+    "origins",
     "preview",
+    "runs",
     "sentence",
     "smallest_gap",
     "stretch",
@@ -34,38 +46,22 @@ __all__ = [
 ]
 
 SECOND = timedelta(seconds=1)
-TICK = timedelta(microseconds=1)
 CHANGES_LOOKED_AT = 20
-LONGEST_INTERVAL = 31_536_000  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """When a schedule fires. Times are aware; `seed` spreads Jenkins' H.
-
-    `kind` is cron, interval, one_time, immediate or manual. Intervals are counted from `anchor`, the first fire being
-    one interval after it. Nothing fires before `start` or after `end`; at both something may.
-    """
-
-    kind: str
-    cron: str = ""
-    interval_seconds: int = 0
-    at: datetime | None = None
-    anchor: datetime | None = None
-    zone: str = "UTC"
-    start: datetime | None = None
-    end: datetime | None = None
-    seed: str = ""
+MOST_CLOSED = 500  # instants that a preview looks at for closed ones
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Instants in a row: the first, the last, how many, and the newest of them (oldest first)."""
+    """Instants in a row: the first, the last, how many, and the newest open ones of them (oldest first).
+
+    `closed` of them do not run, as the calendar is closed.
+    """
 
     first: datetime
     last: datetime
     count: int
     newest: tuple[datetime, ...]
+    closed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +73,27 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """An instant that does not run, and why."""
+
+    at: datetime
+    closing: Closing
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """What an editor shows of a timing: when it fires in words, the next instants, the next clock changes."""
+    """What an editor shows of a timing: when it fires in words, the next instants that run, the closed ones before
+    the last of them, the next clock changes."""
 
     sentence: str
     instants: tuple[datetime, ...]
     effects: tuple[Effect, ...]
+    closed: tuple[Closed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What an edit of a timing does to the instants up to `until`, each list in order."""
+    """What an edit of a timing does to the instants that run up to `until`, each list in order."""
 
     added: tuple[datetime, ...]
     removed: tuple[datetime, ...]
@@ -98,11 +104,11 @@ class Difference:
 def check(timing: Timing, after: datetime) -> None:
     """Refuse a timing that cannot be read or never fires; raises TimingError.
 
-    `start` and `end` are left out of account.
+    `start`, `end` and the calendar are left out of account.
     """
     zone(timing.zone)
     if timing.kind == "interval":
-        _step(timing)
+        step(timing)
     elif timing.kind == "cron" and fires.following(expression(timing), timing.zone, after) is None:
         raise TimingError(
             f"It never fires: the clocks of {timing.zone} leave out each of these times. Write another hour."
@@ -114,18 +120,25 @@ def instants(timing: Timing, after: datetime) -> Iterator[datetime]:
 
     An interval without an anchor is counted from `after`, as if it were created then.
     """
-    after = _not_before_start(timing, after)
-    found = _unbounded(timing, after)
-    return found if timing.end is None else takewhile(timing.end.__ge__, found)
+    return rhythm.instants(timing, after) if timing.calendar is None else shifts.instants(timing, after)
 
 
 def next_instant(timing: Timing, after: datetime) -> datetime | None:
     """Return the first instant strictly after `after`, or None; raises TimingError."""
-    if timing.kind != "cron":
-        return next(instants(timing, after), None)
-    # Remembered without what differs from schedule to schedule, so that those which share an expression share this.
-    found = fires.following(expression(timing), timing.zone, _not_before_start(timing, after))
-    return None if found is None or (timing.end is not None and found > timing.end) else found
+    return rhythm.following(timing, after) if timing.calendar is None else shifts.following(timing, after)
+
+
+def next_run(timing: Timing, after: datetime) -> datetime | None:
+    """Return the first instant strictly after `after` that runs, or None; raises TimingError."""
+    return rhythm.following(timing, after) if timing.calendar is None else shifts.next_open(timing, after)
+
+
+def runs(timing: Timing, after: datetime) -> Iterator[datetime]:
+    """Yield the instants strictly after `after` that run, in order; under a calendar as far as ten years ahead.
+
+    Raises TimingError.
+    """
+    return rhythm.instants(timing, after) if timing.calendar is None else shifts.runs(timing, after)
 
 
 def occurrences(timing: Timing, after: datetime, until: datetime, limit: int) -> list[datetime]:
@@ -138,47 +151,40 @@ def ticks(timing: Timing, since: int, until: int) -> Sequence[int]:
 
     For simulations over many instants. Raises TimingError.
     """
-    low = since if timing.start is None else max(since, seconds(timing.start - TICK))
-    high = until if timing.end is None else min(until, seconds(timing.end))
-    if timing.kind == "cron":
-        return fires.ticks(expression(timing), timing.zone, low, high)
-    if timing.kind == "interval" and timing.anchor is not None:
-        step, anchor = timing.interval_seconds, seconds(timing.anchor)
-        return range(anchor + step * max(1, (low - anchor) // step + 1), high + 1, step)
-    return [seconds(found) for found in takewhile(moment(high).__ge__, _unbounded(timing, moment(low)))]
+    return rhythm.ticks(timing, since, until) if timing.calendar is None else shifts.ticks(timing, since, until)
 
 
 def stretch(timing: Timing, first: datetime, until: datetime, newest: int) -> Stretch:
     """Return the instants from `first` (itself an instant) to `until`, both included; raises TimingError.
 
-    The work grows with the years in between and with `newest`, never with the number of instants.
+    The work grows with the years in between, their closed stretches and `newest`, never with the number of instants.
     """
-    until = until if timing.end is None else min(until, timing.end)
-    after = max(first, _not_before_start(timing, first))
+    if timing.calendar is not None:
+        return _stretch(timing, first, until, newest)
     wanted = max(newest, 1)
-    number, ending = 0, []
-    if timing.kind == "cron":
-        read = expression(timing)
-        number = fires.count(read, timing.zone, after, until)
-        ending = list(islice(fires.latest(read, timing.zone, after, until), wanted))[::-1]
-    elif timing.kind == "interval" and until > after:
-        step = _step(timing)
-        begin = next_instant(timing, after)
-        if begin is not None and begin <= until:
-            number = (until - begin) // step + 1
-            ending = [begin + n * step for n in range(max(0, number - wanted), number)]
+    number = rhythm.count(timing, first, until)
+    ending = list(islice(rhythm.latest(timing, first, until), wanted))[::-1] if number else []
     if number < wanted:
         ending.insert(0, first)
     return Stretch(first, ending[-1], number + 1, tuple(ending) if newest > 0 else ())
 
 
+def _stretch(timing: Timing, first: datetime, until: datetime, newest: int) -> Stretch:
+    begin = first - SECOND
+    until = until if timing.end is None else min(until, timing.end)
+    until = max(first, until)
+    number, closed = shifts.counts(timing, begin, until)
+    ending = list(islice(shifts.latest_open(timing, begin, until), newest))[::-1]
+    return Stretch(first, shifts.last(timing, begin, until), number, tuple(ending), closed)
+
+
 def smallest_gap(timing: Timing, after: datetime) -> timedelta:
     """Return the smallest distance between two instants, clock changes ahead included; raises TimingError.
 
-    What fires at most once gives timedelta.max. `start` and `end` are left out of account.
+    What fires at most once gives timedelta.max. `start`, `end` and the calendar are left out of account.
     """
     if timing.kind == "interval":
-        return _step(timing)
+        return step(timing)
     if timing.kind != "cron":
         return timedelta.max
     read = expression(timing)
@@ -200,15 +206,26 @@ def preview(timing: Timing, after: datetime, count: int, *, changes: int = 2) ->
             if timing.kind == "cron":
                 said = effects.effect(expression(timing), change)
             found.append(Effect(change, said))
-    return Preview(sentence(timing), tuple(islice(instants(timing, after), count)), tuple(found))
+    running = tuple(islice(runs(timing, after), count))
+    return Preview(sentence(timing), running, tuple(found), tuple(_closed(timing, after, running)))
+
+
+def _closed(timing: Timing, after: datetime, running: Sequence[datetime]) -> Iterator[Closed]:
+    """Yield the closed instants before the last that runs, as far as a short look goes."""
+    if timing.calendar is None:
+        return
+    until = running[-1] if running else after + timedelta(days=366)
+    for at in islice(takewhile(until.__ge__, instants(timing, after)), MOST_CLOSED):
+        if (why := closing(timing, at)) is not None:
+            yield Closed(at, why)
 
 
 def diff(old: Timing, new: Timing, after: datetime, until: datetime, *, limit: int = 10_000) -> Difference:
-    """Compare the instants of two timings in (after, until]; raises TimingError.
+    """Compare the instants of two timings that run in (after, until]; raises TimingError.
 
     Of each at most `limit` are looked at; if that does not reach, the result's `until` is how far it does.
     """
-    before, now = (occurrences(timing, after, until, limit + 1) for timing in (old, new))
+    before, now = (list(islice(takewhile(until.__ge__, runs(timing, after)), limit + 1)) for timing in (old, new))
     for found in (before, now):
         if len(found) > limit:
             until = min(until, found[limit - 1])
@@ -218,13 +235,22 @@ def diff(old: Timing, new: Timing, after: datetime, until: datetime, *, limit: i
 
 
 def sentence(timing: Timing) -> str:
-    """Say in English when it fires, in the time of its zone; raises TimingError."""
+    """Say in English when it fires, in the time of its zone, and by which calendar; raises TimingError."""
+    said = _sentence(timing)
+    if timing.calendar is None or timing.kind == "manual":
+        return said
+    moves = {"next": "later", "previous": "earlier"}.get(timing.calendar_rule)
+    rule = f"moved {moves} while" if moves else "not while"
+    return f"{said}; {rule} {timing.calendar.name} is closed"
+
+
+def _sentence(timing: Timing) -> str:
     clock = zone(timing.zone)
     at = None if timing.at is None else timing.at.astimezone(clock)
     if timing.kind == "cron":
         said = sentences.cron_sentence(expression(timing))
     elif timing.kind == "interval":
-        said = sentences.interval_sentence(_step(timing))
+        said = sentences.interval_sentence(step(timing))
     elif timing.kind == "manual":
         return "Only by hand"
     elif timing.kind == "immediate":
@@ -236,45 +262,3 @@ def sentence(timing: Timing) -> str:
     if timing.end is not None:
         said += f", until {sentences.day_and_time(timing.end.astimezone(clock))}"
     return said
-
-
-def expression(timing: Timing) -> Expression:
-    """Return the cron expression of the timing as read, H written out; raises TimingError, also for its zone."""
-    zone(timing.zone)
-    return cron.parse(timing.cron, timing.seed)
-
-
-def _unbounded(timing: Timing, after: datetime) -> Iterator[datetime]:
-    if timing.kind == "cron":
-        return fires.fires(expression(timing), timing.zone, after)
-    if timing.kind == "interval":
-        return _ticks(timing, after)
-    if timing.kind in ("one_time", "immediate") and timing.at is not None:
-        at = timing.at.astimezone(UTC).replace(microsecond=0)
-        return iter([at] if at > after else [])
-    return iter(())
-
-
-def _ticks(timing: Timing, after: datetime) -> Iterator[datetime]:
-    step = _step(timing)
-    anchor = (timing.anchor or after).astimezone(UTC).replace(microsecond=0)
-    number = max(1, (after - anchor) // step + 1)
-    while True:
-        try:
-            tick = anchor + number * step
-        except OverflowError:  # the end of the calendar
-            return
-        yield tick
-        number += 1
-
-
-def _step(timing: Timing) -> timedelta:
-    if not 1 <= timing.interval_seconds <= LONGEST_INTERVAL:
-        raise TimingError(f"An interval has between 1 and {LONGEST_INTERVAL} seconds (a year).")
-    return timedelta(seconds=timing.interval_seconds)
-
-
-def _not_before_start(timing: Timing, after: datetime) -> datetime:
-    if timing.start is None or after >= timing.start:
-        return after
-    return timing.start - TICK

@@ -7,7 +7,7 @@ the columns that are read for firing are equal for schedules that are alike, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,8 +18,9 @@ from django.db.models.expressions import Combinable
 from jobruns.engine import sql
 from jobruns.engine.parents import Parent, Parents
 from jobruns.engine.policy import Active, Pause, View
-from schedules.models import Schedule
-from schedules.timing import Timing
+from schedules.calendars.closures import Closures
+from schedules.models import Calendar, Schedule
+from schedules.timing import Timing, TimingError
 
 Columns = tuple[Any, ...]  # the values of DUE_COLUMNS
 
@@ -36,6 +37,8 @@ DUE_COLUMNS: dict[str, Combinable] = {
     "timezone": F("timezone"),
     "start_at": F("start_at"),
     "end_at": F("end_at"),
+    "calendar_id": F("calendar_id"),
+    "calendar_rule": F("calendar_rule"),
     "next_run_at": F("next_run_at"),
     "overlap_policy": F("overlap_policy"),
     "max_instances": F("max_instances"),
@@ -49,6 +52,7 @@ DUE_COLUMNS: dict[str, Combinable] = {
     "pause_ended_at": F("pause_ended_at"),
     "pause_catchup": F("pause_catchup"),
 }
+CALENDAR = list(DUE_COLUMNS).index("calendar_id")
 
 
 def lock_due(now: datetime, limit: int) -> dict[int, Columns]:
@@ -62,13 +66,26 @@ def lock_due(now: datetime, limit: int) -> dict[int, Columns]:
     return {row[0]: row[1:] for row in due.values_list("pk", *DUE_COLUMNS.values())}
 
 
-def view_from(columns: Columns, parents: Parents | None) -> View:
-    """Return what a decision needs to know of the schedules that have these DUE_COLUMNS and wait for `parents`."""
-    return view_of(SimpleNamespace(**dict(zip(DUE_COLUMNS, columns, strict=True))), parents)
+def calendars_of(due: Iterable[Columns]) -> dict[int, Closures]:
+    """Return the calendars of what is due, by number; asks the database only where there is one."""
+    numbers = {columns[CALENDAR] for columns in due} - {None}
+    return Calendar.objects.ready(numbers) if numbers else {}
+
+
+def view_from(columns: Columns, calendars: Mapping[int, Closures], parents: Parents | None) -> View:
+    """Return what a decision needs to know of the schedules that have these DUE_COLUMNS and wait for `parents`.
+
+    Raises TimingError where the calendar is not among `calendars`, as it cannot be read.
+    """
+    row = SimpleNamespace(**dict(zip(DUE_COLUMNS, columns, strict=True)))
+    if row.calendar_id is not None and row.calendar_id not in calendars:
+        raise TimingError("its calendar is not readable any more")
+    row.closures = calendars.get(row.calendar_id)
+    return view_of(row, parents)
 
 
 def view_of(row: Any, parents: Parents | None = None) -> View:
-    """Return what a decision needs to know of one schedule, or of what has the attributes in DUE_COLUMNS."""
+    """Return what a decision needs to know of one schedule, or of what has DUE_COLUMNS and `closures`."""
     timing = Timing(
         kind=row.schedule_type,
         cron=row.cron_expression,
@@ -79,6 +96,8 @@ def view_of(row: Any, parents: Parents | None = None) -> View:
         start=row.start_at,
         end=row.end_at,
         seed=Schedule.seed_of(row.environment, row.name, row.cron_expression),
+        calendar=row.closures,
+        calendar_rule=row.calendar_rule,
     )
     pause = None
     if row.pause_started_at and row.pause_ended_at:

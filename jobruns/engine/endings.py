@@ -13,7 +13,7 @@ from django.db import transaction
 
 from jobruns import notify
 from jobruns.engine import dependants, sql
-from jobruns.engine.policy import retry_delay
+from jobruns.engine.delays import retry_delay
 from jobruns.models import JobRun
 from jobruns.runner import Ending
 from schedules.models import Schedule

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from jobruns import notify
 from jobruns.engine import sql
-from jobruns.engine.due import Columns, active_runs, lock_due, parents_of, view_from
+from jobruns.engine.due import Columns, active_runs, calendars_of, lock_due, parents_of, view_from
 from jobruns.engine.parents import Parents
 from jobruns.engine.policy import IDLE, Active, Decision, Verdict, decide
 from jobruns.models import JobRun
@@ -65,7 +65,7 @@ def fire_due(limit: int = BATCH) -> Settled:
 
 def _decide(due: dict[int, Columns], now: datetime) -> list[Alike]:
     """Return the verdicts on all schedules; those whose timing can no longer be read are suspended and left out."""
-    active, parents = active_runs(due), parents_of(due)
+    active, parents, calendars = active_runs(due), parents_of(due), calendars_of(due.values())
     alike: dict[tuple[Columns, Active, Parents | None], list[int]] = {}
     for schedule_id, columns in due.items():
         key = (columns, active.get(schedule_id, IDLE), parents.get(schedule_id))
@@ -73,7 +73,7 @@ def _decide(due: dict[int, Columns], now: datetime) -> list[Alike]:
     settled = []
     for (columns, going, needed), ids in alike.items():
         try:
-            settled.append(Alike(decide(view_from(columns, needed), now, going), ids))
+            settled.append(Alike(decide(view_from(columns, calendars, needed), now, going), ids))
         except TimingError as broken:
             _suspend(ids, str(broken))
     return settled

@@ -5,12 +5,13 @@ Firing, preview, simulation and explanation all ask it, so an explanation cannot
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from jobruns.engine import closed
+from jobruns.engine.delays import spread
 from jobruns.engine.parents import Parents, reach
-from schedules.timing import Stretch, Timing, next_instant, stretch
+from schedules.timing import Stretch, Timing, closing, next_instant, stretch
 
 WAITING_LIMIT = 100  # runs of one schedule that may wait for the one before them
 EPSILON = timedelta(microseconds=1)
@@ -94,7 +95,7 @@ def decide(view: View, now: datetime, active: Active = IDLE) -> Verdict:
         return Verdict((), view.due)
     following = next_instant(view.timing, view.due)
     if view.pause is None and (following is None or following > now):
-        wanted, refused = _misfires(view, Stretch(view.due, view.due, 1, (view.due,)), now)
+        wanted, refused = _misfires(view, _alone(view), now)
     else:
         wanted, refused = _several(view, now)
         following = next_instant(view.timing, now)
@@ -136,6 +137,13 @@ def _unmet(view: View, parents: Parents, wanted: list[Decision]) -> tuple[list[D
 REPLACES = {"cancel_other": "asked", "terminate_other": "forced"}
 
 
+def _alone(view: View) -> Stretch:
+    """Return what is due as a stretch of one instant."""
+    if view.timing.calendar is not None and closing(view.timing, view.due) is not None:
+        return Stretch(view.due, view.due, 1, (), closed=1)
+    return Stretch(view.due, view.due, 1, (view.due,))
+
+
 def _several(view: View, now: datetime) -> tuple[list[Decision], list[Decision]]:
     """Split what is due at the end of a pause; the two parts are settled by different rules."""
     first, pause = view.due, view.pause
@@ -154,7 +162,7 @@ def _several(view: View, now: datetime) -> tuple[list[Decision], list[Decision]]
 
 def _paused(view: View, due: Stretch) -> tuple[list[Decision], list[Decision]]:
     catchup = view.pause.catchup if view.pause else "none"
-    kept = {"none": 0, "latest": 1, "all": len(due.newest)}[catchup]
+    kept = min({"none": 0, "latest": 1, "all": len(due.newest)}[catchup], len(due.newest))
     run = [
         _run(view, instant, "It fell into a pause; resuming asked to run it.", waits=catchup == "all")
         for instant in due.newest[len(due.newest) - kept :]
@@ -164,14 +172,16 @@ def _paused(view: View, due: Stretch) -> tuple[list[Decision], list[Decision]]:
 
 
 def _misfires(view: View, due: Stretch, now: datetime) -> tuple[list[Decision], list[Decision]]:
-    """Apply `misfire_policy`; instants not older than the grace are on time."""
+    """Apply `misfire_policy` to what is open; instants not older than the grace are on time."""
+    if not due.newest:
+        return [], _closed(view, due, 0)
     fresh = [instant for instant in due.newest if now - instant <= view.grace]
     late = f"It came {_span(now - due.newest[-1])} late."
     if view.misfire == "skip":
         run = [_run(view, instant, "It was on time.") for instant in fresh]
-        reason = "grace" if due.count == 1 else "downtime"
-        missed = due.count - len(fresh)
-        why = late if due.count == 1 else f"No scheduler ran for {missed} instants; the rule says to run none."
+        number = due.count - due.closed
+        reason, missed = "grace" if number == 1 else "downtime", number - len(fresh)
+        why = late if number == 1 else f"No scheduler ran for {missed} instants; the rule says to run none."
         return run, _rest(view, due, len(fresh), "missed", reason, why)
     if view.misfire == "all":
         run = [_run(view, instant, "Every missed instant is run.", waits=due.count > 1) for instant in due.newest]
@@ -186,7 +196,12 @@ def _misfires(view: View, due: Stretch, now: datetime) -> tuple[list[Decision], 
 
 
 def _rest(view: View, due: Stretch, kept: int, status: str, reason: str, why: str) -> list[Decision]:
-    """Return one row for all instants of `due` but the newest `kept`, or none if that is all of them."""
+    """Return rows for all instants of `due` but the newest `kept` open ones: one for those before, none if there are
+    none, and one for each stretch of closed ones after."""
+    if due.closed:
+        before, rows = closed.before_kept(view.timing, due, kept), _closed(view, due, kept)
+        mixed = before is not None and before.closed < before.count
+        return [_row_of(before, status, reason, why), *rows] if before and mixed else rows
     count = due.count - kept
     if count <= 0:
         return []
@@ -194,6 +209,17 @@ def _rest(view: View, due: Stretch, kept: int, status: str, reason: str, why: st
     last = older[-1] if older else stretch(view.timing, due.first, due.newest[0] - EPSILON, 1).last
     since = due.first if count > 1 else None
     return [Decision(last, status, reason, why, since=since, count=count)]
+
+
+def _closed(view: View, due: Stretch, kept: int) -> list[Decision]:
+    """Return a row for each stretch of closed instants around the newest `kept` open ones."""
+    found = closed.closed_stretches(view.timing, due, kept)
+    return [_row_of(one, "skipped", *closed.why(view.timing, one)) for one in found]
+
+
+def _row_of(found: Stretch, status: str, reason: str, why: str) -> Decision:
+    since = found.first if found.count > 1 else None
+    return Decision(found.last, status, reason, why, since=since, count=found.count)
 
 
 def _run(view: View, instant: datetime, why: str, *, waits: bool = False) -> Decision:
@@ -253,18 +279,6 @@ def jitter(view: View, instant: datetime) -> timedelta:
     if not view.jitter_seconds:
         return timedelta(0)
     return timedelta(seconds=view.jitter_seconds * spread(f"{view.schedule_id}:{instant.isoformat()}"))
-
-
-def retry_delay(base_seconds: float, backoff: str, *, attempt: int, key: str) -> timedelta:
-    """Return how long to wait after the failed `attempt` (from 1): doubled each time if exponential, at most an
-    hour, ± 10 % that depend on `key` only."""
-    seconds = min(base_seconds * (2 ** (attempt - 1) if backoff == "exponential" else 1), 3600)
-    return timedelta(seconds=seconds * (0.9 + 0.2 * spread(f"{key}:{attempt}")))
-
-
-def spread(key: str) -> float:
-    """Return a number in [0, 1) that looks random and is always the same for one key."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=6).digest()) / 2**48
 
 
 def _span(late: timedelta) -> str:

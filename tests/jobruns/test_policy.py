@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobruns.engine import policy
+from jobruns.engine import delays, policy
 from jobruns.engine.policy import Active, Pause, View, decide
 from schedules.timing import Timing, occurrences
 
@@ -269,7 +269,7 @@ def test_jitter_is_steady_and_below_its_bound(schedule_id, minute, seconds):
 
 @given(st.floats(0, 3600), st.sampled_from(["exponential", "fixed"]), st.integers(1, 11), st.text())
 def test_retries_wait_an_hour_and_a_tenth_at_most(base, backoff, attempt, key):
-    seconds = policy.retry_delay(base, backoff, attempt=attempt, key=key).total_seconds()
+    seconds = delays.retry_delay(base, backoff, attempt=attempt, key=key).total_seconds()
     wanted = min(base * (2 ** (attempt - 1) if backoff == "exponential" else 1), 3600)
     assert wanted * 0.9 - 0.001 <= seconds <= wanted * 1.1 + 0.001
 
