@@ -11,8 +11,9 @@ from django.db import transaction
 
 from jobruns.demo import counters
 from jobruns.demo.stories import Story, Teller
+from jobruns.engine.delays import retry_delay
 from jobruns.engine.ledger import idempotency_key
-from jobruns.engine.policy import IDLE, Active, Decision, View, decide, retry_delay
+from jobruns.engine.policy import IDLE, Active, Decision, View, decide
 from jobruns.models import JobRun, RunLogLine
 from schedules.models import Schedule
 from schedules.timing import next_instant
