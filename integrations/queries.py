@@ -94,8 +94,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         An attempt that was begun and not finished within a minute is made again.
         """
+        now = timezone.now()
+        if not (self.due(now).exists() or self.forsaken(now).exists()):
+            return []  # asked twice a second for as long as nothing is to be sent
         with transaction.atomic():
-            now = timezone.now()
             self.forsaken(now).update(status="pending", next_attempt_at=now, lease_expires_at=None)
             busy = self.filter(status="sending").values("channel", "url").annotate(going=Count("pk")).order_by()
             going: dict[tuple[int | None, str], int] = {(one["channel"], one["url"]): one["going"] for one in busy}
