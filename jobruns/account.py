@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from jobruns.models import JobRun
+from jobruns.parentage import follows
 from schedules.models import Schedule
 from schedules.moments import span
 from schedules.tables import first_line, moment
@@ -58,6 +59,8 @@ def backfilled(schedule: Schedule, run: JobRun) -> str:
 def _settled(schedule: Schedule, row: JobRun) -> str:
     late = (row.queued_at - row.scheduled_for).total_seconds()
     at = f"It was settled at {moment(row.queued_at, schedule.timezone)} as run {row.pk}"
+    if row.trigger == JobRun.Trigger.DEPENDENCY:
+        return f"{at}, {follows(row)}."
     if late < NOTICED:
         return f"{at}, on time."
     if row.reason == JobRun.Reason.PAUSED:
@@ -83,7 +86,8 @@ def _stand_in(schedule: Schedule, row: JobRun) -> JobRun | None:
 def _attempt(schedule: Schedule, run: JobRun) -> list[str]:
     name = f"Attempt {run.attempt}" if run.attempt > 1 or run.status == JobRun.Status.FAILED else "It"
     said = []
-    put_off = (run.available_at - (run.queued_at if run.attempt > 1 else run.scheduled_for)).total_seconds()
+    asked = run.attempt > 1 or run.trigger == JobRun.Trigger.DEPENDENCY
+    put_off = (run.available_at - (run.queued_at if asked else run.scheduled_for)).total_seconds()
     if put_off >= NOTICED:
         why = "the rule for retries asks for it" if run.attempt > 1 else "its start is spread over time"
         said.append(f"{name} was put off by {span(put_off)}, as {why}.")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from jobruns import account, forecast
+from jobruns import account, forecast, parentage
 from jobruns.models import JobRun, PrunedRuns
 from schedules.models import Schedule
 from schedules.tables import moment
@@ -65,7 +65,7 @@ def explain(schedule: Schedule, at: datetime, now: datetime) -> Explanation:
 
 
 def _explain(schedule: Schedule, at: datetime, now: datetime) -> Explanation:
-    row = schedule.runs.settling(at)
+    row = schedule.runs.settling(at) or schedule.runs.following(at)
     try:
         before, after = neighbours(schedule, at)
         named = next_instant(schedule.timing, at - SECOND) == at
@@ -74,8 +74,10 @@ def _explain(schedule: Schedule, at: datetime, now: datetime) -> Explanation:
             return _settled(Explanation(schedule, at, "", ()), row)
         return Explanation(schedule, at, "unreadable", (f"Its timing cannot be read: {broken}",))
     found = Explanation(schedule, at, "", (), named, before, after)
-    if row is not None and (named or row.scheduled_for == at or row.schedule_version != schedule.version):
-        return _settled(replace(found, is_instant=True), row)
+    if row is not None and (
+        named or row.scheduled_for == at or row.trigger == "dependency" or row.schedule_version != schedule.version
+    ):
+        return _settled(replace(found, is_instant=row.trigger != "dependency"), row)
     return _unsettled(found, now)
 
 
@@ -113,6 +115,8 @@ def _unsettled(found: Explanation, now: datetime) -> Explanation:
         created = f"It was created at {_when(schedule, schedule.created_at)}; nothing was due before."
         return _said(replace(found, is_instant=False), "not_created", created, *_beside(found))
     if not found.is_instant:
+        if schedule.schedule_type == Schedule.Kind.MANUAL and schedule.dependencies.exists():
+            return _said(found, "no_instant", "It has no row for this moment.", *parentage.standing(schedule))
         return _said(found, "no_instant", _no_instant(found), *_beside(found))
     held = at > now or (schedule.pause_started_at is not None and at >= schedule.pause_started_at)
     if held and schedule.status == Schedule.Status.PAUSED:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from jobruns import parentage
 from jobruns.engine import trace
-from jobruns.engine.due import view_of
+from jobruns.engine.due import parents_of, view_of
 from jobruns.engine.policy import Active, Decision, Pause, View, decide
 from jobruns.models import JobRun
 from schedules.models import Schedule
@@ -40,6 +41,7 @@ def ahead(schedule: Schedule, at: datetime, now: datetime, *, before: datetime |
         if view.fires_left <= earlier:
             return Expected((*said, f"The {earlier} instants before this one use them up."), over=True)
         view = replace(view, fires_left=view.fires_left - earlier)
+    said += parentage.foreseen(schedule, at, before)
     active, guess = _active(schedule, at, now, before)
     [one] = decide(view, at, active).decisions
     told = trace.told(view, one, at, active)
@@ -48,7 +50,7 @@ def ahead(schedule: Schedule, at: datetime, now: datetime, *, before: datetime |
 
 def overdue(schedule: Schedule, at: datetime, now: datetime) -> Expected:
     """Say what an instant that is due, but not settled, would become if it were settled now."""
-    view = view_of(schedule)
+    view = view_of(schedule, parents_of([schedule.pk]).get(schedule.pk))
     counted = Counter((run.trigger == "backfill", run.status) for run in _not_done(schedule))
     active = Active(counted[False, "running"], counted[False, "pending"], counted[True, "running"])
     first = moment(view.due, schedule.timezone)

@@ -80,6 +80,11 @@ class JobRunQuerySet(HistoryQuerySet):
             return None
         return row
 
+    def following(self, at: datetime) -> JobRun | None:
+        """Return the row of one schedule that followed a parent's run for the second `at`."""
+        second = self.filter(scheduled_for__gte=at, scheduled_for__lt=at + timedelta(seconds=1))
+        return second.filter(trigger="dependency").order_by("id").first()
+
     def overdue(self, now: datetime) -> JobRunQuerySet:
         """Return running runs whose lease has run out at `now`."""
         return self.filter(status="running", lease_expires_at__lt=now)

@@ -28,6 +28,8 @@ def told(view: View, one: Decision, now: datetime, active: Active) -> list[str]:
     said = [f"Settled {seconds(late)} after its time; up to {seconds(view.grace)} is on time, later {rule}."]
     overlap = OVERLAP[view.overlap].format(instances=view.max_instances)
     said.append(f"{going(active)}; the rule for overlaps ({view.overlap}): {overlap}.")
+    if view.parents is not None:
+        said.append(f"It runs only if {view.parents.asked()} since the instant before it.")
     if one.why and one.why not in said:
         said.append(one.why)
     if one.count > 1 and one.since is not None:
