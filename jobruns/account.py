@@ -7,6 +7,7 @@ from datetime import datetime
 
 from jobruns.models import JobRun
 from jobruns.parentage import follows
+from jobruns.waiting import held_up
 from schedules.models import Schedule
 from schedules.moments import span
 from schedules.tables import first_line, moment
@@ -92,7 +93,8 @@ def _attempt(schedule: Schedule, run: JobRun) -> list[str]:
         why = "the rule for retries asks for it" if run.attempt > 1 else "its start is spread over time"
         said.append(f"{name} was put off by {span(put_off)}, as {why}.")
     if run.status == JobRun.Status.PENDING:
-        return [*said, f"{name} waits: for {moment(run.available_at, schedule.timezone)}, a slot, or the run before."]
+        waits = f"{name} waits: for {moment(run.available_at, schedule.timezone)}, a slot, or the run before."
+        return [*said, held_up(run) or waits]
     if run.started_at is not None:
         waited = (run.started_at - max(run.available_at, run.queued_at)).total_seconds()
         after = f", after waiting {span(waited)} for a slot or the run before it" if waited >= NOTICED else ""

@@ -82,7 +82,7 @@ def standing(schedule: Schedule) -> list[str]:
 
 
 def foreseen(schedule: Schedule, at: datetime, before: datetime | None) -> list[str]:
-    """Say on what the instant `at` ahead depends, and how that stands if it is the next; `before` is the one before."""
+    """Say on what the instant `at` ahead depends, and how that stands if it is the next; `before` lies before it."""
     needed = parents_of([schedule.pk]).get(schedule.pk)
     if needed is None:
         return []

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST
 
 from jobtypes import registry
 from jobtypes.forms import form_fields
-from schedules import telling_admin  # noqa: F401 - registers the rules for what is told
+from schedules import limits_admin, telling_admin  # noqa: F401 - register limits of tags and rules for what is told
 from schedules.acts import Acts
 from schedules.ahead import Shown, shown
 from schedules.badges import badge

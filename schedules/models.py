@@ -14,14 +14,15 @@ from django.utils import timezone
 
 from schedules import defaults, rules
 from schedules.calendars.models import Calendar, CalendarVersion, OnCalendar
-from schedules.dependencies import Wanted, forget_rounds, replace_parents
+from schedules.dependencies import Dependency, Wanted, forget_rounds, replace_parents
 from schedules.lifecycle import Lifecycle
+from schedules.limits import TagLimit
 from schedules.queries import ScheduleQuerySet
 from schedules.telling import Telling
 from schedules.timing import Timing, next_instant
 from schedules.wakeup import wake_schedulers
 
-__all__ = ["Calendar", "CalendarVersion", "Schedule"]
+__all__ = ["Calendar", "CalendarVersion", "Dependency", "Schedule", "TagLimit"]
 
 
 class Schedule(OnCalendar, Telling, Lifecycle):

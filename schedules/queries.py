@@ -58,6 +58,10 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         found: Any = self.extra(where=where, params=list(tags))  # noqa: S610 - fixed SQL, the words are parameters
         return cast(ScheduleQuerySet, found)
 
+    def running_tagged(self, tag: str) -> int:
+        """Return how many runs of schedules that carry `tag` go on."""
+        return self.tagged(tag).filter(runs__status="running").count()
+
     def due(self, now: datetime) -> ScheduleQuerySet:
         """Return active schedules with an instant at or before `now`, the longest overdue first."""
         return self.filter(next_run_at__lte=now).order_by("next_run_at", "id")

@@ -20,6 +20,8 @@ NAME_CONSTRAINTS = (  # as PostgreSQL and SQLite name them in their errors
     "one_name_per_environment",
     "schedules_schedule.environment, schedules_schedule.name",
     "integrations_connection_name",
+    "schedules_taglimit_tag",
+    "schedules_taglimit.tag",
     "integrations_connection.name",
 )
 TAKEN = "This name is taken; choose another."

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Min, Q
 
 from jobruns.engine import sql
+from jobruns.engine.limits import Places
 from jobruns.models import JobRun
 from jobruns.runner import Assignment
 
@@ -20,13 +21,13 @@ A_DAY = timedelta(days=1)
 ASSIGNMENT_COLUMNS = """r.id, r.schedule_id, r.schedule_name, r.job_type, r.environment, r.params, r.scheduled_for,
     r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds, s.usual_seconds"""
 READY = """
-SELECT {columns}, s.overlap_policy, s.max_instances,
+SELECT {columns}, s.tags, s.overlap_policy, s.max_instances,
     (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
 FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
 WHERE r.status = 'pending' AND r.available_at <= %s
   AND (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
       < CASE WHEN s.overlap_policy = 'allow' THEN s.max_instances ELSE 1 END
-  {only}
+  {only} {places}
 ORDER BY r.priority DESC, r.available_at, r.id
 LIMIT %s {lock}
 """
@@ -42,7 +43,7 @@ UPDATE jobruns_jobrun SET lease_expires_at = %s WHERE id IN (
 def claim_ready(slots: int, owner: str) -> list[Assignment]:
     """Take up to `slots` pending runs for `owner`, highest priority first, and mark them running under a lease.
 
-    A schedule never runs more at once than its policy allows, also when several processes claim: they take turns.
+    No schedule and no tag runs more at once than it may, also when several processes claim: they take turns.
     """
     if slots < 1 or not JobRun.objects.ready(sql.now()).exists():
         return []
@@ -58,7 +59,7 @@ def claim_ready(slots: int, owner: str) -> list[Assignment]:
 
 
 def claim_one(run_id: int, owner: str) -> Assignment | None:
-    """Take this pending run for `owner`, whenever it is to start; None if its schedule may run no other just now."""
+    """Take this pending run for `owner`, whenever it is to start; None if its schedule or tags let no other run."""
     with transaction.atomic():
         sql.take_turns()
         chosen, _ = _claim(1, owner, run_id=run_id)
@@ -69,9 +70,11 @@ def _claim(slots: int, owner: str, *, run_id: int | None = None) -> tuple[list[A
     """Claim among the first `slots` ready runs, or that one run; return what was claimed and how many were seen."""
     now = sql.now()
     only, ready_at, wanted = ("", now, []) if run_id is None else ("AND r.id = %s", now + A_DAY, [run_id])
-    statement = READY.format(columns=ASSIGNMENT_COLUMNS, only=only, lock=sql.skip_locked("OF r"))
-    rows = sql.fetch(statement, [sql.moment(ready_at), *wanted, slots])
-    chosen = _within_limits(rows)
+    places = Places.left()
+    room, tags = places.condition()
+    statement = READY.format(columns=ASSIGNMENT_COLUMNS, only=only, places=room, lock=sql.skip_locked("OF r"))
+    rows = sql.fetch(statement, [sql.moment(ready_at), *wanted, *tags, slots])
+    chosen = _within_limits(rows, places)
     if chosen:
         condition, ids = sql.any_of("id", [found.run_id for found in chosen])
         lease = now + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)
@@ -85,8 +88,9 @@ def overlooked(since: datetime, queues: set[str] | None) -> int | None:
     None for `queues` means any, None returned that all is well.
     """
     only, names = ("", []) if queues is None else sql.any_of("s.queue", sorted(queues))
-    statement = READY.format(columns="r.id", only=f"AND {only}" if only else "", lock="")
-    found = sql.fetch(statement, [sql.moment(since), *names, 1])
+    room, tags = Places.left().condition()
+    statement = READY.format(columns="r.id", only=f"AND {only}" if only else "", places=room, lock="")
+    found = sql.fetch(statement, [sql.moment(since), *names, *tags, 1])
     return None if not found else int(found[0][0])
 
 
@@ -112,14 +116,14 @@ def outlook(now: datetime) -> tuple[bool, datetime | None]:
     return waiting["ready"] > 0, waiting["later"]
 
 
-def _within_limits(rows: list[tuple[Any, ...]]) -> list[Assignment]:
-    """Leave out runs of one schedule beyond its limit within this batch."""
+def _within_limits(rows: list[tuple[Any, ...]], places: Places) -> list[Assignment]:
+    """Leave out runs of one schedule, and of one tag, beyond its limit within this batch."""
     taken: Counter[int] = Counter()
     chosen = []
-    for *columns, overlap, instances, running in rows:
+    for *columns, tags, overlap, instances, running in rows:
         found = _assignment(columns)
         limit = instances if overlap == "allow" else 1
-        if running + taken[found.schedule_id] < limit:
+        if running + taken[found.schedule_id] < limit and places.take(tags):
             taken[found.schedule_id] += 1
             chosen.append(found)
     return chosen

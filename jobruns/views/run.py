@@ -17,6 +17,7 @@ from jobruns.panels import facts, number, panel
 from jobruns.phases import phases
 from jobruns.secrecy import masked
 from jobruns.states import state_of, why
+from jobruns.waiting import held_up
 from jobtypes import registry
 from schedules.pages import page, viewer_zone
 
@@ -34,7 +35,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "run": shown,
             "state": state_of(shown),
-            "verdict": why(shown),
+            "verdict": held_up(shown) or why(shown),
             "phases": phases(shown, timezone.now(), shown.schedule.usual_seconds),
             "panel": panel(shown),
             "kind": dict(registry.choices()).get(shown.job_type, shown.job_type),
