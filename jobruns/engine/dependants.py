@@ -16,6 +16,8 @@ from jobruns.engine.due import ENDED, active_runs, view_of
 from jobruns.engine.followers import Ended, Follower, insert
 from jobruns.engine.parents import ASKED
 from jobruns.engine.policy import IDLE, Active, Decision, admit, jitter
+from schedules.calendars.definition import InvalidDefinition
+from schedules.clock import seconds
 from schedules.dependencies import Dependency
 from schedules.models import Schedule
 
@@ -72,7 +74,13 @@ class Family:
             return Decision(at, "skipped", reason, why) if reason else None
         if unmet := [one for one in self.dependencies if not one.is_met]:
             return Decision(at, "skipped", "dependency", " ".join(map(_unmet, unmet)))
-        view = view_of(child)
+        try:
+            view = view_of(child)
+        except InvalidDefinition as broken:
+            return Decision(at, "skipped", "suspended", f"Its calendar cannot be read: {broken}")
+        calendar = view.timing.calendar
+        if calendar is not None and (shut := calendar.closing(seconds(now))) is not None:
+            return Decision(at, "skipped", shut.reason, shut.sentence)
         if view.fires_left is not None:
             view = replace(view, fires_left=view.fires_left - self.fired)
         wanted = Decision(at, "pending", available_at=now + jitter(view, at))
@@ -170,7 +178,12 @@ def _keep(dependencies: Iterable[Dependency]) -> None:
 
 
 def _families(parents: set[int]) -> list[Family]:
-    children = Schedule.objects.filter(dependencies__parent_id__in=parents).distinct().order_by("pk")
+    children = (
+        Schedule.objects.filter(dependencies__parent_id__in=parents)
+        .distinct()
+        .select_related("calendar")
+        .order_by("pk")
+    )
     families = {child.pk: Family(child, []) for child in children}
     for one in Dependency.objects.filter(child_id__in=families).select_related("parent"):
         families[one.child_id].dependencies.append(one)

@@ -8,10 +8,12 @@ from typing import Any
 
 from jobruns.engine import sql
 
+RUNNING = "r.status = 'running'"
+UNDER_WAY = "(r.status = 'running' OR r.status = 'pending' AND r.dispatched_at IS NOT NULL)"
 PLACES = """
 SELECT t.tag, t.max_running, (
     SELECT count(*) FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
-    WHERE r.status = 'running' AND {carries})
+    WHERE {counted} AND {carries})
 FROM schedules_taglimit t
 """
 
@@ -23,11 +25,12 @@ class Places:
         self.places = places
 
     @classmethod
-    def left(cls) -> Places:
-        """Return what the limits leave over now."""
+    def left(cls, *, counted: str = RUNNING) -> Places:
+        """Return what the limits leave over now; `counted` is RUNNING, or UNDER_WAY with what was sent to workers."""
         has = "jsonb_exists(s.tags, t.tag)"
         carries = has if sql.is_postgres() else "EXISTS (SELECT 1 FROM json_each(s.tags) e WHERE e.value = t.tag)"
-        return cls({tag: most - running for tag, most, running in sql.fetch(PLACES.format(carries=carries), [])})
+        rows = sql.fetch(PLACES.format(counted=counted, carries=carries), [])
+        return cls({tag: most - taken for tag, most, taken in rows})
 
     def condition(self) -> tuple[str, list[Any]]:
         """Return SQL that leaves out schedules `s` with a tag that is full, and its parameters."""

@@ -6,7 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from jobruns.engine import claims, ledger
+from jobruns.engine import claims, endings, ledger
+from schedules.dependencies import Wanted
 from schedules.models import Calendar, Schedule
 from schedules.timing import closing, next_instant
 from tests.jobruns.conftest import rows
@@ -155,3 +156,26 @@ def test_a_calendar_that_cannot_be_read_any_more_suspends_its_schedules(make_sch
     assert broken.status == "suspended"
     assert "calendar" in broken.status_reason
     assert [row.status for row in rows(sound)] == ["pending"]
+
+
+def test_what_follows_another_run_on_a_closed_day_is_skipped(make_schedule, ending, make_calendar):
+    parent = make_schedule(name="import", schedule_type="manual")
+    child = make_schedule(schedule_type="manual", calendar=make_calendar(**closed_today()))
+    child.store(by="tester", depends_on=[Wanted(schedule="import")])
+    run = parent.runs.request(by="tester")
+    endings.record([ending(claims.claim_one(run.pk, "me"))], "me")
+    [row] = rows(child)
+    assert (row.status, row.reason) == ("skipped", "holiday")
+
+
+def test_a_child_whose_calendar_cannot_be_read_keeps_no_ending_from_being_recorded(
+    make_schedule, ending, make_calendar
+):
+    parent = make_schedule(name="import", schedule_type="manual")
+    calendar = make_calendar(**closed_today())
+    child = make_schedule(schedule_type="manual", calendar=calendar)
+    child.store(by="tester", depends_on=[Wanted(schedule="import")])
+    Calendar.objects.filter(pk=calendar.pk).update(definition={"weekdays": "none"}, version=2)
+    run = parent.runs.request(by="tester")
+    assert endings.record([ending(claims.claim_one(run.pk, "me"))], "me") == {run.pk}
+    assert "Its calendar cannot be read" in rows(child)[0].summary

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from jobruns.engine import claims, endings
+from jobruns.engine.dispatch import marks
 from jobruns.models import JobRun
 from jobruns.waiting import held_up
 from schedules.limits import TagLimit
@@ -94,6 +95,14 @@ def test_a_run_that_waits_for_a_place_is_not_overlooked(limit, waiting):
     claimed()
     later = JobRun.objects.filter(status="pending").get().available_at
     assert claims.overlooked(later, None) is None
+
+
+def test_no_more_than_the_limit_are_sent_to_workers(limit, waiting):
+    limit("billing", 3)
+    runs = waiting(5, "billing")
+    assert claimed(1) == runs[:1]
+    assert [parcel.run_id for parcel in marks.mark_ready(50)] == runs[1:3]
+    assert marks.mark_ready(50) == []
 
 
 def test_without_the_limit_all_are_claimed_again(limit, waiting):

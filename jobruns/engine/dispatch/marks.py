@@ -17,6 +17,8 @@ from django.db.models import Count
 
 from jobruns.engine import sql
 from jobruns.engine.claims import READY
+from jobruns.engine.limits import UNDER_WAY as TAKEN
+from jobruns.engine.limits import Places
 from jobruns.models import JobRun
 
 WITHDRAWN = 100  # cancelled runs whose messages are taken back in one go
@@ -66,21 +68,23 @@ def mark_ready(limit: int) -> list[Parcel]:
 
 def _mark(limit: int) -> tuple[list[Parcel], int]:
     now = sql.moment(sql.now())
-    statement = READY.format(columns=COLUMNS, only=NOT_SENT, lock=sql.skip_locked("OF r"))
-    rows = sql.fetch(statement, [now, limit])
-    chosen = _within_limits(rows)
+    places = Places.left(counted=TAKEN)
+    room, tags = places.condition()
+    statement = READY.format(columns=COLUMNS, only=NOT_SENT, places=room, lock=sql.skip_locked("OF r"))
+    rows = sql.fetch(statement, [now, *tags, limit])
+    chosen = _within_limits(rows, places)
     if chosen:
         condition, ids = sql.any_of("id", [parcel.run_id for parcel in chosen])
         sql.run(MARK.format(chosen=condition), [now, *ids])
     return chosen, len(rows)
 
 
-def _within_limits(rows: Iterable[tuple[Any, ...]]) -> list[Parcel]:
+def _within_limits(rows: Iterable[tuple[Any, ...]], places: Places) -> list[Parcel]:
     taken: Counter[int] = Counter()
     chosen = []
-    for run_id, schedule_id, queue, priority, correlation_id, under_way, overlap, instances, running, *_ in rows:
+    for run_id, schedule_id, queue, priority, correlation_id, waiting, tags, overlap, instances, running in rows:
         limit = instances if overlap == "allow" else 1
-        if running + under_way + taken[schedule_id] < limit:
+        if running + waiting + taken[schedule_id] < limit and places.take(tags):
             taken[schedule_id] += 1
             chosen.append(Parcel(run_id, queue, priority, correlation_id))
     return chosen
