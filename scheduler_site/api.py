@@ -24,6 +24,7 @@ from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
 from jobtypes.api import JobTypeViewSet
 from schedules.api import ScheduleViewSet
+from schedules.calendars.api import CalendarViewSet
 from schedules.limits_api import TagLimitViewSet
 from schedules.telling_api import CallbackSecretViewSet, NoticeRuleViewSet
 
@@ -71,6 +72,7 @@ router.register("channels", ChannelViewSet)
 router.register("deliveries", DeliveryViewSet)
 router.register("notice-rules", NoticeRuleViewSet)
 router.register("tag-limits", TagLimitViewSet)
+router.register("calendars", CalendarViewSet)
 router.register("tokens", TokenViewSet)
 
 addresses: list[URLPattern | URLResolver] = [

@@ -7,9 +7,20 @@ from typing import Any
 from rest_framework import serializers
 
 from integrations.rest.fields import MomentField, StrictFields
+from schedules.calendars.fields import CalendarField
 from schedules.consequences import LISTED, Consequences
 from schedules.models import Schedule
 from schedules.serializers import NULL, TIMING
+
+CALENDAR = ["calendar", "calendar_rule"]
+
+
+class ClosedSerializer(serializers.Serializer[Any]):
+    """An instant that does not run, and why."""
+
+    at = serializers.DateTimeField()
+    reason = serializers.CharField(source="closing.reason", help_text="holiday or blackout.")
+    sentence = serializers.CharField(source="closing.sentence")
 
 
 class PreviewSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
@@ -23,14 +34,17 @@ class PreviewSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     anchor_at = MomentField(**NULL)
     start_at = MomentField(**NULL)
     end_at = MomentField(**NULL)
+    calendar = CalendarField(**NULL)
     count = serializers.IntegerField(min_value=1, max_value=100, default=10, help_text="How many instants.")
     after = MomentField(allow_null=True, default=None, help_text="Instants after this moment; now if empty.")
 
     class Meta:
         model = Schedule
-        fields = [*TIMING, "start_at", "end_at", "name", "environment", "count", "after"]
+        fields = [*TIMING, "start_at", "end_at", *CALENDAR, "name", "environment", "count", "after"]
         validators: list[Any] = []
-        extra_kwargs = {name: dict(NULL) for name in ("cron_expression", "interval_seconds", "timezone")}
+        extra_kwargs = {
+            name: dict(NULL) for name in ("cron_expression", "interval_seconds", "timezone", "calendar_rule")
+        }
 
 
 class EditSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
@@ -40,13 +54,16 @@ class EditSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     anchor_at = MomentField(**NULL)
     start_at = MomentField(**NULL)
     end_at = MomentField(**NULL)
+    calendar = CalendarField(**NULL)
     days = serializers.IntegerField(min_value=1, max_value=366, default=30, help_text="How far ahead to compare.")
 
     class Meta:
         model = Schedule
-        fields = [*TIMING, "start_at", "end_at", "days"]
+        fields = [*TIMING, "start_at", "end_at", *CALENDAR, "days"]
         validators: list[Any] = []
-        extra_kwargs = {name: dict(NULL) for name in ("cron_expression", "interval_seconds", "timezone")}
+        extra_kwargs = {
+            name: dict(NULL) for name in ("cron_expression", "interval_seconds", "timezone", "calendar_rule")
+        }
 
 
 class FewInstantsField(serializers.ListField):
@@ -114,6 +131,7 @@ class PreviewedSerializer(serializers.Serializer[Any]):
     instants = serializers.ListField(child=serializers.DateTimeField(), help_text="UTC.")
     local_times = serializers.ListField(child=serializers.CharField(), help_text="The same, in the zone.")
     clock_changes = ClockChangeSerializer(many=True)
+    closed = ClosedSerializer(many=True, help_text="Instants before the last of these that the calendar leaves out.")
 
 
 class RangeSerializer(StrictFields):
@@ -127,10 +145,11 @@ class RangeSerializer(StrictFields):
 
 
 class OccurrencesSerializer(serializers.Serializer[Any]):
-    """The nominal instants of a schedule in a stretch of time."""
+    """The instants of a schedule in a stretch of time: those that run, and those that its calendar leaves out."""
 
     schedule_id = serializers.IntegerField()
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
     occurrences = serializers.ListField(child=serializers.DateTimeField())
+    closed = ClosedSerializer(many=True)
     complete = serializers.BooleanField(help_text="False if there are more than `limit`.")

@@ -25,7 +25,7 @@ from schedules.changes import localise
 from schedules.documentation import describe
 from schedules.filters import ScheduleFilter
 from schedules.models import Schedule
-from schedules.timing import occurrences
+from schedules.timing import apart, occurrences
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +154,8 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         end = localise(values["end"], schedule.timezone) or start + timedelta(days=7)
         preview.check_range(start, end)
         found = occurrences(schedule.timing, start - timedelta(microseconds=1), end, values["limit"] + 1)
-        shown = {"schedule_id": schedule.pk, "start": start, "end": end, "occurrences": found[: values["limit"]]}
+        open_ones, closed = apart(schedule.timing, found[: values["limit"]])
+        shown = {"schedule_id": schedule.pk, "start": start, "end": end, "occurrences": open_ones, "closed": closed}
         complete = len(found) <= values["limit"]
         return Response(ahead_serializers.OccurrencesSerializer({**shown, "complete": complete}).data)
 

@@ -23,6 +23,7 @@ class ScheduleFilter(django_filters.FilterSet):
     enabled = FlagFilter(method="having_enabled", help_text="Also under the name `is_active`.")
     is_active = FlagFilter(method="having_enabled", help_text="The same as `enabled`.")
     tag = WordsFilter(method="having_tags", help_text="Repeat it for schedules that carry all of them.")
+    calendar = django_filters.CharFilter("calendar__name", help_text="The name of its calendar.")
     created_by = django_filters.CharFilter(help_text="A user's name.")
     search = django_filters.CharFilter(method="having_text", help_text="In name and description.")
 

@@ -15,7 +15,7 @@ from schedules.models import Schedule
 
 
 def of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return sentence, timezone, instants, local_times and clock_changes of the timing in `values`.
+    """Return sentence, timezone, instants, closed, local_times and clock_changes of the timing in `values`.
 
     `values` are a schedule's timing fields with `count` and `after`. Raises ValidationError by field.
     """
@@ -36,6 +36,7 @@ def of(values: Mapping[str, Any]) -> dict[str, Any]:
         "sentence": found.sentence,
         "timezone": schedule.timezone,
         "instants": found.instants,
+        "closed": found.closed,
         "local_times": [instant.astimezone(zone).isoformat() for instant in found.instants],
         "clock_changes": [
             {

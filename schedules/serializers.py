@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from integrations.rest.fields import MomentField, StrictFields
 from schedules import changes
+from schedules.calendars.fields import CalendarField
 from schedules.dependencies import MOST
 from schedules.depends_on import DependenciesField, wanted
 from schedules.models import Schedule
@@ -16,7 +17,7 @@ from schedules.telling import MOST_CHANNELS
 
 NULL: Any = {"allow_null": True, "required": False}
 TIMING = ["schedule_type", "cron_expression", "interval_seconds", "scheduled_at", "anchor_at", "timezone"]
-BOUNDS = ["start_at", "end_at", "max_runs"]
+BOUNDS = ["start_at", "end_at", "max_runs", "calendar", "calendar_rule"]
 POLICIES = [
     "jitter_seconds",
     "priority",
@@ -89,6 +90,7 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     anchor_at = MomentField(help_text="Intervals are counted from here; from its creation if empty.", **NULL)
     start_at = MomentField(help_text="Nothing fires before this.", **NULL)
     end_at = MomentField(help_text="Nothing fires after this.", **NULL)
+    calendar = CalendarField(help_text="By its name; nothing runs while it is closed.", **NULL)
     pause_reason = serializers.CharField(source="status_reason", read_only=True)
     next_run_at = serializers.DateTimeField(source="upcoming_at", read_only=True, allow_null=True)
     run_count = serializers.IntegerField(source="total_runs", read_only=True)

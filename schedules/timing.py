@@ -27,6 +27,7 @@ __all__ = [
     "Stretch",
     "Timing",
     "TimingError",
+    "apart",
     "check",
     "clock_changes",
     "closing",
@@ -146,6 +147,12 @@ def occurrences(timing: Timing, after: datetime, until: datetime, limit: int) ->
     return list(islice(takewhile(until.__ge__, instants(timing, after)), limit))
 
 
+def apart(timing: Timing, found: Sequence[datetime]) -> tuple[list[datetime], list[Closed]]:
+    """Return those of the instants that run, and those that do not."""
+    why = [(at, closing(timing, at)) for at in found]
+    return [at for at, shut in why if shut is None], [Closed(at, shut) for at, shut in why if shut is not None]
+
+
 def ticks(timing: Timing, since: int, until: int) -> Sequence[int]:
     """Return the instants in (since, until] in order, fast; all are seconds as `schedules.clock` counts them.
 
@@ -215,9 +222,7 @@ def _closed(timing: Timing, after: datetime, running: Sequence[datetime]) -> Ite
     if timing.calendar is None:
         return
     until = running[-1] if running else after + timedelta(days=366)
-    for at in islice(takewhile(until.__ge__, instants(timing, after)), MOST_CLOSED):
-        if (why := closing(timing, at)) is not None:
-            yield Closed(at, why)
+    yield from apart(timing, occurrences(timing, after, until, MOST_CLOSED))[1]
 
 
 def diff(old: Timing, new: Timing, after: datetime, until: datetime, *, limit: int = 10_000) -> Difference:

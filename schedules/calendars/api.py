@@ -1,0 +1,163 @@
+"""Calendars over HTTP. Every change is a version, and plans the schedules on the calendar anew."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import django_filters
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from integrations.rest.conditions import check_match, tagged
+from integrations.rest.filters import StrictFilterBackend
+from integrations.rest.idempotency import IdempotentWrites
+from schedules.calendars import countries, effects, ical, serializers
+from schedules.calendars.countries import UnknownHolidays
+from schedules.calendars.definition import NamedDate
+from schedules.calendars.documentation import describe
+from schedules.calendars.ical import UnreadableFile
+from schedules.models import Calendar, CalendarVersion
+
+
+class CalendarFilter(django_filters.FilterSet):
+    """All that are given must hold."""
+
+    name = django_filters.CharFilter(help_text="The whole name.")
+    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", help_text="In the name.")
+
+    class Meta:
+        model = Calendar
+        fields: list[str] = []
+
+
+@describe
+class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
+    """When work does not run: open weekdays, closed dates, maintenance windows."""
+
+    queryset = Calendar.objects.all()
+    serializer_class = serializers.CalendarSerializer
+    filter_backends = [StrictFilterBackend]
+    filterset_class = CalendarFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    orderings = {"id": "id", "name": "name", "updated_at": "updated_at"}
+    usual_ordering = "name"
+    rights = {
+        "preview_change": "schedules.change_calendar",
+        "import_ical": "schedules.change_calendar",
+        "import_holidays": "schedules.change_calendar",
+        "roll_back": "schedules.change_calendar",
+    }
+
+    def list(self, request: Request) -> Response:
+        counted = Count("schedules", filter=~Q(schedules__status="deleted"))
+        rows = self.paginate_queryset(self.filter_queryset(Calendar.objects.annotate(schedule_count=counted)))
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        calendar = serializer.save()
+        response = Response(serializer.data, status=201, headers={"Location": f"{request.path}/{calendar.pk}"})
+        return tagged(response, calendar)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self._shown(self.get_object())
+
+    @transaction.atomic
+    def update(self, request: Request, pk: str) -> Response:
+        calendar = self._locked(pk)
+        serializer = self.get_serializer(calendar, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return self._shown(serializer.save())
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk)
+
+    @transaction.atomic
+    def destroy(self, request: Request, pk: str) -> Response:
+        calendar = self._locked(pk)
+        if held := calendar.held_by():
+            raise ValidationError(held, code="conflict")
+        calendar.delete()
+        return Response(status=204)
+
+    @action(detail=True)
+    def versions(self, request: Request, pk: str) -> Response:
+        found = self.get_object().versions.all()[:100]
+        return Response(serializers.VersionsSerializer({"results": found}).data)
+
+    @action(detail=True, methods=["post"], url_path="roll-back")
+    @transaction.atomic
+    def roll_back(self, request: Request, pk: str) -> Response:
+        calendar = self._locked(pk)
+        number = self._read(serializers.RollBackSerializer(data=request.data))["version"]
+        try:
+            calendar.roll_back(number, by=request.user.get_username())
+        except CalendarVersion.DoesNotExist:
+            raise ValidationError({"version": [f"{calendar.name} has no version {number}."]}) from None
+        return self._shown(calendar)
+
+    @action(detail=True, methods=["post"], url_path="preview-change")
+    def preview_change(self, request: Request, pk: str) -> Response:
+        stored = self.get_object()
+        serializer = self.get_serializer(stored, data=request.data, partial=True)
+        draft = copy.copy(stored)
+        serializers.fill(draft, self._read(serializer))
+        draft.full_clean()
+        found = effects.of_change(stored, draft, timezone.now())
+        return Response(serializers.EffectsSerializer(found).data)
+
+    @action(detail=True, methods=["post"], url_path="import")
+    @transaction.atomic
+    def import_ical(self, request: Request, pk: str) -> Response:
+        calendar = self._locked(pk)
+        values = self._read(serializers.IcalSerializer(data=request.data))
+        since, until = serializers.IcalSerializer.bounds(values)
+        try:
+            found = ical.dates(values["ics"], since=since, until=until)
+        except UnreadableFile as refused:
+            raise ValidationError({"ics": [str(refused)]}) from None
+        return self._close(calendar, found, dry_run=values["dry_run"], why="Imported from an iCalendar file.")
+
+    @action(detail=True, methods=["post"], url_path="holidays")
+    @transaction.atomic
+    def import_holidays(self, request: Request, pk: str) -> Response:
+        calendar = self._locked(pk)
+        values = self._read(serializers.HolidaysSerializer(data=request.data))
+        try:
+            found = countries.dates(values["country"], values["subdivision"], values["years"])
+        except UnknownHolidays as refused:
+            raise ValidationError({refused.field: [str(refused)]} if refused.field else str(refused)) from None
+        where = " ".join(part for part in (values["country"], values["subdivision"]) if part).upper()
+        return self._close(calendar, found, dry_run=values["dry_run"], why=f"Public holidays of {where}.")
+
+    def _close(self, calendar: Calendar, found: Sequence[NamedDate], *, dry_run: bool, why: str) -> Response:
+        """Close what was found, as a new version unless there is nothing new or nothing shall be stored."""
+        added = calendar.close(found)
+        if added and not dry_run:
+            calendar.store(by=self.request.user.get_username(), why=why)
+        told = {"found": found, "added": added, "version": calendar.version, "dry_run": dry_run}
+        return Response(serializers.ImportedSerializer(told).data)
+
+    def _locked(self, pk: str) -> Calendar:
+        """Return the calendar under its lock, at the version that the caller has seen."""
+        calendar = get_object_or_404(Calendar.objects.select_for_update(), pk=pk)
+        check_match(self.request, calendar)
+        return calendar
+
+    def _shown(self, calendar: Calendar) -> Response:
+        return tagged(Response(self.get_serializer(calendar).data), calendar)
+
+    def _read(self, serializer: Any) -> dict[str, Any]:
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        return values
