@@ -10,7 +10,8 @@ from schedules.models import Schedule
 SHOWN = (
     "id name description environment job_type params schedule_type cron_expression interval_seconds "
     "scheduled_at anchor_at timezone start_at end_at max_runs jitter_seconds enabled status pause_reason "
-    "calendar calendar_rule channels callback_url paused_until priority queue tags depends_on overlap_policy max_instances misfire_policy misfire_grace_seconds "
+    "calendar calendar_rule channels callback_url paused_until "
+    "priority queue tags depends_on overlap_policy max_instances misfire_policy misfire_grace_seconds "
     "catchup_limit timeout_seconds max_retries retry_delay_seconds retry_backoff created_by updated_by "
     "version next_run_at last_run_at last_run_id total_runs successful_runs failed_runs "
     "consecutive_failures created_at updated_at run_count success_count failure_count"
