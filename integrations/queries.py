@@ -10,12 +10,15 @@ from django.db import connections, models, transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
+from integrations.channels.storm import storm
+
 if TYPE_CHECKING:
     from integrations.channels import Message
     from integrations.models import ApiToken, Channel, Connection, Delivery, KeptAnswer  # noqa: F401
 
 KEPT_FOR = timedelta(days=1)
 SENDING = timedelta(seconds=60)  # that one attempt may take, before another process makes it again
+STORM = 10  # messages to one channel that are told one by one
 AT_ONCE = 2  # attempts at one channel or address at a time
 
 
@@ -88,6 +91,31 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def ended_before(self, moment: datetime) -> DeliveryQuerySet:
         """Return deliveries that ended before `moment`, one way or another, the oldest first."""
         return self.filter(status__in=["delivered", "failed", "discarded"], finished_at__lt=moment).order_by("pk")
+
+    def condense(self, now: datetime) -> int:
+        """Let one digest stand for the messages to a channel of which more than ten are due; return how many it was.
+
+        Those that it stands for are kept as not sent, with its number. Callbacks and what was tried already stay.
+        """
+        due = self.filter(status="pending", attempts=0, channel__isnull=False, next_attempt_at__lte=now)
+        crowded = due.order_by().values("channel").annotate(waiting=Count("pk")).filter(waiting__gt=STORM)
+        channels = list(crowded.values_list("channel", flat=True))
+        return sum(self._condense(due, channel, now) for channel in channels)
+
+    def _condense(self, due: DeliveryQuerySet, channel: int, now: datetime) -> int:
+        with transaction.atomic():
+            waiting: Any = due.filter(channel=channel).order_by("pk")
+            if connections[self.db].vendor == "postgresql":
+                waiting = waiting.select_for_update(skip_locked=True, of=("self",))
+            rows = list(waiting.select_related("channel"))
+            if len(rows) <= STORM:
+                return 0
+            digest = self.model.of(storm([row.message for row in rows]), rows[0].channel)
+            digest.environment = rows[0].environment
+            digest.save()
+            told = f"Told in one message with {len(rows) - 1} others: delivery {digest.pk}."
+            self.filter(pk__in=[row.pk for row in rows]).update(status="discarded", finished_at=now, answer=told)
+        return len(rows)
 
     def claim(self, limit: int) -> list[Delivery]:
         """Take up to `limit` due deliveries to send them; each is taken by one process, few for any one receiver.

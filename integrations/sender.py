@@ -53,6 +53,7 @@ class Sender:
         while not self.stopping.wait(LOOK):
             try:
                 close_old_connections()
+                Delivery.objects.condense(timezone.now())
                 while (free := WORKERS - len(self.going)) and (taken := Delivery.objects.claim(free)):
                     for delivery in taken:
                         self._hand_out(delivery)

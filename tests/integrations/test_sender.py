@@ -1,3 +1,4 @@
+import json
 import time
 from datetime import timedelta
 
@@ -115,6 +116,26 @@ def test_what_a_deleted_or_silent_channel_should_have_sent_is_kept_with_the_reas
     channel.delete()
     attempt()
     assert "deleted" in Delivery.objects.order_by("-pk")[0].answer
+
+
+def test_many_messages_at_once_are_told_as_one_that_lists_them(site, channel):
+    for number in range(12):
+        Delivery.objects.post(MESSAGE, [channel], key=str(number))
+    assert Delivery.objects.condense(timezone.now()) == 12
+    attempt()
+    [got] = site.received
+    body = json.loads(got.body)
+    assert (body["event"], len(body["messages"])) == ("storm", 12)
+    assert "12 FAILED" in body["text"]
+    digest = Delivery.objects.get(event="storm")
+    told = set(Delivery.objects.exclude(pk=digest.pk).values_list("status", "answer"))
+    assert told == {("discarded", f"Told in one message with 11 others: delivery {digest.pk}.")}
+
+
+def test_ten_messages_are_told_one_by_one(channel):
+    for number in range(10):
+        Delivery.objects.post(MESSAGE, [channel], key=str(number))
+    assert Delivery.objects.condense(timezone.now()) == 0
 
 
 def test_a_delivery_can_be_replayed(site, channel):
