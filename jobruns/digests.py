@@ -28,7 +28,7 @@ def post_due(now: datetime) -> int:
     """
     written = 0
     with transaction.atomic():
-        for rule in NoticeRule.objects.select_for_update().filter(event__in=PERIODS):
+        for rule in NoticeRule.objects.select_for_update(of=("self",)).filter(event__in=PERIODS).order_by("pk"):
             until = latest_end(rule.event, now)
             if rule.told_at is None:
                 NoticeRule.objects.filter(pk=rule.pk).update(told_at=until)

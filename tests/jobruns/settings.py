@@ -7,3 +7,4 @@ from tests.settings import *  # noqa: F403
 from tests.settings import JOB_TYPES
 
 JOB_TYPES = [*JOB_TYPES, "tests.jobruns.kinds.Trick"]
+OUTBOUND_ALLOWLIST = os.environ.get("RECEIVER_OF_A_TEST", "").split()

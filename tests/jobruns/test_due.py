@@ -56,7 +56,7 @@ def test_each_schedule_gets_the_decision_that_it_would_get_alone(motley):
     for active in (Active(), Active(running=1, waiting=1)):
         for schedule_id, columns in found.items():
             alone = decide(due.view_of(motley[schedule_id]), now, active)
-            assert decide(due.view_from(columns), now, active) == alone
+            assert decide(due.view_from(columns, {}, None), now, active) == alone
 
 
 def test_firing_together_gives_each_schedule_rows_and_an_instant_of_its_own(motley):
