@@ -1,6 +1,5 @@
 """A notification survives whatever happens between the failure and the sending."""
 
-
 import pytest
 
 from integrations.models import Channel, Delivery
