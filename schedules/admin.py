@@ -154,7 +154,7 @@ class ScheduleAdmin(Acts):
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         if not change:
             obj.owner = cast(Any, request.user)
-        obj.store(by=request.user.get_username())
+        obj.store(by=request.user.get_username(), depends_on=form.cleaned_data.get("depends_on"))
 
     def _kind(self, request: HttpRequest, obj: Schedule | None) -> str:
         asked = request.POST.get("job_type") or request.GET.get("job_type")

@@ -22,7 +22,7 @@ CONSEQUENCES = {
         "interval": _("Again and again, so many seconds apart."),
         "one_time": _("At one moment, then it is completed."),
         "immediate": _("As soon as it is saved, once."),
-        "manual": _("Only when somebody asks for it."),
+        "manual": _("When somebody asks for it, or after others."),
     },
     "overlap_policy": {
         "skip": _("The new one is recorded as skipped."),

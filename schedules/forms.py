@@ -19,8 +19,10 @@ from jobtypes import registry
 from jobtypes.forms import field_of, form_fields, typed_params
 from schedules import rules
 from schedules.clock import zone_names
+from schedules.dependencies import resolve
 from schedules.fields import CONSEQUENCES, Cards, MomentField, TagsField, Zones, local_text
 from schedules.models import Schedule
+from schedules.parents_field import ParentsField
 
 MOMENTS = ("scheduled_at", "anchor_at", "start_at", "end_at")
 
@@ -133,6 +135,7 @@ class ScheduleForm(TimingForm):
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     job_type = forms.CharField(widget=forms.HiddenInput)
     tags = TagsField(required=False, help_text=_("Up to 20 words, parted by commas."))
+    depends_on = ParentsField()
     channels = TagsField(
         required=False,
         help_text=_(
@@ -183,6 +186,7 @@ class ScheduleForm(TimingForm):
         self.initial.update(job_type=self.kind, seen_version=self.instance.version)
         self.stored_params = self.instance.params if self.instance.job_type == self.kind else {}
         self.fields.update(form_fields(registry.job_type(self.kind).Config, self.stored_params))
+        self.initial["depends_on"] = cast(ParentsField, self.fields["depends_on"]).show(self.instance)
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -197,6 +201,15 @@ class ScheduleForm(TimingForm):
         if self.instance.pk and self.cleaned_data.get("seen_version") != self.instance.version:
             self._report_conflict()
         return self.cleaned_data
+
+    def _post_clean(self) -> None:
+        """Check what it waits for once its environment is known."""
+        super()._post_clean()  # type: ignore[misc]  # django-stubs leaves it out
+        if (wanted := self.cleaned_data.get("depends_on")) is not None:
+            try:
+                resolve(self.instance, wanted)
+            except ValidationError as refused:
+                self.add_error(None, refused)
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Put each refusal at the field where it was typed: a parameter's at its own."""
@@ -250,6 +263,7 @@ def fieldsets(params: dict[str, forms.Field]) -> list[tuple[Any, dict[str, Any]]
                     "schedule_type",
                     ("cron_expression", "scheduled_at", "interval_seconds", "timezone"),
                     "anchor_at",
+                    "depends_on",
                 ]
             },
         ),

@@ -178,12 +178,8 @@ def _keep(dependencies: Iterable[Dependency]) -> None:
 
 
 def _families(parents: set[int]) -> list[Family]:
-    children = (
-        Schedule.objects.filter(dependencies__parent_id__in=parents)
-        .distinct()
-        .select_related("calendar")
-        .order_by("pk")
-    )
+    pairs = Dependency.objects.filter(parent_id__in=parents)
+    children = Schedule.objects.filter(pk__in=pairs.values("child_id")).select_related("calendar").order_by("pk")
     families = {child.pk: Family(child, []) for child in children}
     for one in Dependency.objects.filter(child_id__in=families).select_related("parent"):
         families[one.child_id].dependencies.append(one)

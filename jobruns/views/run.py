@@ -22,6 +22,7 @@ from jobtypes import registry
 from schedules.pages import page, viewer_zone
 
 LINES = 2_000
+CHAIN = 50
 
 
 @page("jobruns.view_jobrun")
@@ -45,6 +46,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
             "attempts": [(one, state_of(one)) for one in attempts(shown)],
             "compared": compared(shown, before) if before else [],
             "before": before,
+            "chain": [(one, state_of(one)) for one in chain(shown)],
+            "followed": followed(shown),
             "zone": viewer_zone(request),
         },
     )
@@ -107,6 +110,23 @@ def attempts(shown: JobRun) -> list[JobRun]:
     """Return all attempts at the same instant, oldest first; a run without retries stands alone."""
     same = JobRun.objects.filter(correlation_id=shown.correlation_id, idempotency_key=shown.idempotency_key)
     return list(same.light().order_by("attempt", "pk")[:20])
+
+
+def chain(shown: JobRun) -> list[JobRun]:
+    """Return what else ran under the same correlation id, oldest first, this run among it; nothing if it is alone.
+
+    The runs of one backfill share an id, but are no chain.
+    """
+    if shown.trigger == JobRun.Trigger.BACKFILL:
+        return []
+    same = JobRun.objects.regular().filter(correlation_id=shown.correlation_id)
+    found = list(same.light().order_by("pk")[:CHAIN])
+    return found if len({one.schedule_id for one in found}) > 1 else []
+
+
+def followed(shown: JobRun) -> JobRun | None:
+    """Return the run that this one follows, if it is still kept."""
+    return JobRun.objects.filter(pk=(shown.parent or {}).get("run_id")).first() if shown.parent else None
 
 
 def compared(shown: JobRun, before: JobRun) -> list[dict[str, Any]]:

@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 from jobruns.backfill import going_on
 from jobruns.models import JobRun
 from jobruns.panels import facts
+from jobruns.parentage import Awaited, awaited, condition, warning
 from jobruns.secrecy import masked
-from jobruns.states import state_of, why
+from jobruns.states import State, state_of, why
 from jobruns.strips import counted, sparkline
 from jobruns.views.schedules import line, when
 from jobtypes import registry
 from jobtypes.base import InvalidParams
+from schedules.dependencies import Dependency
 from schedules.models import Schedule
 from schedules.moments import span
 from schedules.months import grid, month_named, neighbours
@@ -27,7 +29,7 @@ from schedules.pages import page, viewer_zone
 from schedules.telling import NoticeRule, subscribers
 from schedules.timing import TimingError, preview
 
-STRIP, PAGE, AHEAD = 30, 30, 15
+STRIP, PAGE, AHEAD, CHILDREN = 30, 30, 15, 50
 TABS = {"runs", "future", "definition"}
 
 
@@ -52,10 +54,37 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
             "kind": dict(registry.choices()).get(shown.job_type, shown.job_type),
             "does": does(shown),
             "tab": tab,
+            "parents": parents(shown),
+            "children": children(shown),
+            "warning": warning(shown),
+            "follows": follows(shown),
             "zone": viewer_zone(request),
             **fill(request, shown),
         },
     )
+
+
+def parents(shown: Schedule) -> list[tuple[Awaited, State | None]]:
+    """Return what it waits for, each with how that ended last."""
+    found = awaited(shown)
+    words = dict(JobRun.Status.choices)
+    return [(one, State(one.ended_as, str(words[one.ended_as])) if one.ended_as else None) for one in found]
+
+
+def follows(shown: Schedule) -> str:
+    """Say of a schedule without timing of its own when it runs; "" if nobody but a person starts it."""
+    needed = condition(shown) if shown.schedule_type == Schedule.Kind.MANUAL else ""
+    return _("When %(condition)s") % {"condition": needed} if needed else ""
+
+
+def children(shown: Schedule) -> list[tuple[Dependency, State | None]]:
+    """Return what waits for it, each with how its own last run ended."""
+    found = shown.dependants.select_related("child").exclude(child__status="deleted").order_by("child__name")
+    words = dict(JobRun.Status.choices)
+    return [
+        (one, State(one.child.last_status, str(words[one.child.last_status])) if one.child.last_status else None)
+        for one in found[:CHILDREN]
+    ]
 
 
 def does(shown: Schedule) -> str:
@@ -123,6 +152,7 @@ def timing_facts(shown: Schedule) -> list[tuple[str, str]]:
     zone = ZoneInfo(shown.timezone)
     return [
         (_("Sentence"), when(shown)),
+        *([(_("Only if"), needed)] if (needed := condition(shown)) else []),
         *([(_("Cron"), shown.cron_expression)] if shown.cron_expression else []),
         *([(_("Interval"), span(shown.interval_seconds))] if shown.interval_seconds else []),
         (_("Time zone"), shown.timezone),
