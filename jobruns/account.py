@@ -90,7 +90,9 @@ def _attempt(schedule: Schedule, run: JobRun) -> list[str]:
     asked = run.attempt > 1 or run.trigger == JobRun.Trigger.DEPENDENCY
     put_off = (run.available_at - (run.queued_at if asked else run.scheduled_for)).total_seconds()
     if put_off >= NOTICED:
-        why = "the rule for retries asks for it" if run.attempt > 1 else "its start is spread over time"
+        spread = put_off <= schedule.jitter_seconds + NOTICED
+        why = "its start is spread over time" if spread else "a maintenance window was open"
+        why = "the rule for retries asks for it" if run.attempt > 1 else why
         said.append(f"{name} was put off by {span(put_off)}, as {why}.")
     if run.status == JobRun.Status.PENDING:
         waits = f"{name} waits: for {moment(run.available_at, schedule.timezone)}, a slot, or the run before."

@@ -196,7 +196,7 @@ class JobRun(models.Model):
                 told = notify.Ended(self.pk, self.schedule_id, self.Status.CANCELLED, self.attempt, failed_before=0)
                 notify.ended([told], JobRun.objects.in_bulk)
         asked = ended or mine.filter(status=self.Status.RUNNING).update(
-            cancellation=self.Cancellation.ASKED, cancelled_by=by
+            cancellation=self.Cancellation.ASKED, cancelled_by=by, reason=self.Reason.REQUESTED
         )
         self.refresh_from_db()
         return bool(asked)

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from schedules.models import Schedule
+from schedules.models import Calendar, Schedule
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -25,6 +25,19 @@ def make_schedule():
         schedule = Schedule(**{"name": f"schedule-{next(numbers)}", "job_type": "noop", **fields})
         schedule.store(by="tester")
         return schedule
+
+    return make
+
+
+@pytest.fixture
+def make_calendar():
+    """Return a function that stores a calendar, open every day unless told otherwise."""
+
+    def make(name="Works", **fields):
+        calendar = Calendar(name=name)
+        calendar.define(fields)
+        calendar.store(by="tester")
+        return calendar
 
     return make
 

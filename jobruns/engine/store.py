@@ -20,6 +20,7 @@ from django.db import Error, close_old_connections, connection
 from django_apscheduler.jobstores import DjangoJobStore
 
 from jobruns.engine import claims, glance, ledger, processes, sql
+from jobruns.engine.blackouts import Blackouts
 from jobruns.engine.dispatch.base import Dispatcher
 from jobruns.engine.glance import Glance
 from jobruns.models import SchedulerProcess
@@ -64,6 +65,7 @@ class RunStore(BaseJobStore):
         self.dispatcher = dispatcher
         self.poll = timedelta(seconds=poll_seconds)
         self.housekeeping_due = 0.0
+        self.blackouts = Blackouts()
         self.looked_at = time.monotonic()  # when the last look ended, be it for want of a database
         self.wake_at = datetime.now(UTC)
         self.away = False
@@ -99,6 +101,7 @@ class RunStore(BaseJobStore):
         if is_time:
             self.housekeeping_due = time.monotonic() + HOUSEKEEPING
             processes.rescue()
+            self.blackouts.hold(seen.now)
         taken = self._rest(seen) if seen.idle else self._fire_and_take()
         if is_time:  # last, so that a heartbeat says that schedules were fired and runs taken
             processes.beat(self.process, busy=self.dispatcher.busy())

@@ -46,6 +46,10 @@ class CalendarQuerySet(models.QuerySet["Calendar"]):
                 found[calendar.pk] = calendar.closures
         return found
 
+    def ready_all(self) -> dict[int, Closures]:
+        """Return all of these calendars, ready for asking, by number."""
+        return self.ready(self.values_list("pk", flat=True))
+
     def stopping(self) -> CalendarQuerySet:
         """Return the calendars that have a window which stops what runs."""
         return self.filter(stops_running=True)

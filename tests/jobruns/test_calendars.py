@@ -16,19 +16,6 @@ pytestmark = pytest.mark.django_db
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-@pytest.fixture
-def make_calendar():
-    """Return a function that stores a calendar, open every day unless told otherwise."""
-
-    def make(name="Works", **fields):
-        calendar = Calendar(name=name)
-        calendar.define(fields)
-        calendar.store(by="tester")
-        return calendar
-
-    return make
-
-
 def closed_today():
     """Return the fields of a calendar that is closed today and on the days around, whatever the hour is now."""
     today = timezone.now().date()
