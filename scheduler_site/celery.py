@@ -32,7 +32,7 @@ class ExecuteRun(Task):
     name = TASK
     worker: Worker
 
-    def run(self, run_id: int) -> None:
+    def run(self, run_id: object = None) -> None:
         """Return once the run is over or back in the line."""
         if type(run_id) is int and 0 < run_id < 2**63:
             self.worker.execute(run_id)

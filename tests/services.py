@@ -7,6 +7,8 @@ import pytest
 
 POSTGRESQL = "postgresql://postgres@127.0.0.1:5432"
 MARIADB = "mariadb://root@127.0.0.1:3306"
+REDIS = "redis://127.0.0.1:6379"
+RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
 
 
 def need(name: str, port: int) -> None:

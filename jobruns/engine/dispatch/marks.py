@@ -26,7 +26,9 @@ WITHDRAWN = 100  # cancelled runs whose messages are taken back in one go
 UNDER_WAY = """(SELECT count(*) FROM jobruns_jobrun m
     WHERE m.schedule_id = r.schedule_id AND m.status = 'pending' AND m.dispatched_at IS NOT NULL)"""
 COLUMNS = f"r.id, r.schedule_id, s.queue, r.priority, r.correlation_id, {UNDER_WAY}"
-NOT_SENT = "AND r.dispatched_at IS NULL"
+NOT_SENT = f"""AND r.dispatched_at IS NULL AND {UNDER_WAY}
+    + (SELECT count(*) FROM jobruns_jobrun n WHERE n.schedule_id = r.schedule_id AND n.status = 'running')
+    < CASE WHEN s.overlap_policy = 'allow' THEN s.max_instances ELSE 1 END"""
 MARK = "UPDATE jobruns_jobrun SET dispatched_at = %s WHERE {chosen}"
 
 
