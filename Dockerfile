@@ -1,11 +1,11 @@
-# One image, two uses: the web server, and `python manage.py runscheduler`.
+# One image, three uses: the web server, `python manage.py runscheduler` and Celery workers.
 FROM python:3.13-slim
 
 RUN useradd --create-home --uid 10001 carillon
 WORKDIR /srv/carillon
 
-COPY requirements/base.txt requirements/base.txt
-RUN pip install --no-cache-dir --disable-pip-version-check -r requirements/base.txt
+COPY requirements/celery.txt requirements/celery.txt
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements/celery.txt
 
 COPY . .
 # Collecting static files needs settings, but nothing of these values stays in the image.

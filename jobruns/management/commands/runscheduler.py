@@ -74,7 +74,7 @@ class Command(BaseCommand):
             )
         except ImportError as missing:
             raise CommandError(
-                f"{missing}. --dispatcher celery needs the extra: pip install 'carillon[celery]'."
+                f"{missing}. --dispatcher celery needs: pip install -r requirements/celery.txt."
             ) from None
         except ImproperlyConfigured as refused:
             raise CommandError(str(refused)) from None
