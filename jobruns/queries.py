@@ -89,6 +89,15 @@ class JobRunQuerySet(HistoryQuerySet):
         """Return running runs whose lease has run out at `now`."""
         return self.filter(status="running", lease_expires_at__lt=now)
 
+    def turn_away(self) -> int:
+        """Skip those that wait, because their schedule was suspended; return how many."""
+        return self.filter(status="pending").update(
+            status="skipped",
+            reason="suspended",
+            finished_at=timezone.now(),
+            summary="The schedule was suspended before it started.",
+        )
+
     def withdraw(self, *, by: str, why: str) -> int:
         """Cancel those that wait, `why` ending the sentence that says so; return how many."""
         return self.filter(status="pending").update(

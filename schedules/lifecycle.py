@@ -148,6 +148,7 @@ class Lifecycle(models.Model):
             now = at or timezone.now()
             if self.status == self.Status.SUSPENDED:
                 self.full_clean()
+                self.runs.turn_away()  # what was given back to the line meanwhile
             since = self.pause_started_at or now
             self.pause_started_at, self.pause_ended_at, self.pause_catchup = since, now, missed
             self._enter(self.Status.ACTIVE, by=by, reason="", now=now)
@@ -156,13 +157,17 @@ class Lifecycle(models.Model):
             self._save_state()
 
     def suspend(self, *, reason: str) -> None:
-        """Stop firing because the right or the means to run is gone; a person must resume it."""
+        """Stop firing because the right or the means to run is gone; a person must resume it.
+
+        What waits is skipped; what runs may end.
+        """
         with transaction.atomic():
             self._take_engine_columns()
             now = timezone.now()
             self.pause_started_at = min(now, self.next_run_at or now)
             self._enter(self.Status.SUSPENDED, by="", reason=reason, now=now)
             self._save_state()
+            self.runs.turn_away()
 
     def discard(self, *, by: str) -> None:
         """Delete it softly: it never fires again, its name is free, its history stays."""
@@ -189,6 +194,9 @@ class Lifecycle(models.Model):
             now = self.pause_started_at = timezone.now()
             self._enter(self.Status.PAUSED, by=by, reason="Brought back after it was deleted.", now=now)
             self._save_state()
+            self.runs.withdraw(
+                by=by, why="the schedule had been deleted."
+            )  # what was given back to the line meanwhile
 
     def _take_engine_columns(self) -> None:
         """Lock the row and take over what the engine may have written since this object was read."""

@@ -24,7 +24,7 @@ READY = """
 SELECT {columns}, s.tags, s.overlap_policy, s.max_instances,
     (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
 FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
-WHERE r.status = 'pending' AND r.available_at <= %s
+WHERE r.status = 'pending' AND r.available_at <= %s AND s.status NOT IN ('suspended', 'deleted')
   AND (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
       < CASE WHEN s.overlap_policy = 'allow' THEN s.max_instances ELSE 1 END
   {only} {places}

@@ -75,7 +75,7 @@ def _execute(
         on_line(message)
 
     pool = Pool(1, on_ended=ended, on_line=line, on_returned=returned, on_room=lambda: None)
-    recorder = Recorder(owner, stop_run=pool.stop_run)
+    recorder = Recorder(owner, stop_run=pool.stop_run, abandon=pool.abandon)
     recorder.took([assignment.run_id])
     try:
         pool.start()
@@ -83,6 +83,7 @@ def _execute(
         pool.submit([assignment])
         told = 0
         while not _is_over(done):
+            recorder.distrust_leases()
             if (asked := asked_to_stop()) > told:
                 pool.stop_run(assignment.run_id, why="requested", by=by, force=asked > 1)
                 told = asked

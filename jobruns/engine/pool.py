@@ -93,6 +93,10 @@ class Pool:
         """Ask a run to stop, or kill it at once with `force`; one that is not here is no error."""
         self._tell("stop", run_id, why, by, force)
 
+    def abandon(self) -> None:
+        """Kill what runs, as lost, and give back what waits: this process may no longer be the owner of either."""
+        self._tell("abandon")
+
     def close(self, timeout: float) -> list[int]:
         """Let running work end for up to `timeout` seconds, kill the rest and return the runs that did not end."""
         self.closing = True
@@ -149,6 +153,10 @@ class Pool:
                 self.ready_since = time.monotonic()
             elif kind == "stop":
                 self._stop(*rest)
+            elif kind == "abandon":
+                self._return_waiting()
+                for slot in self.slots:
+                    slot.abandon()
             elif kind == "drain":
                 self._return_waiting()
                 for slot in self.slots:
@@ -190,6 +198,8 @@ class Pool:
         if slot.runs:
             endings.append(slot.obituary())
             self._again(list(slot.runs)[1:])
+            if slot.abandoned:
+                self._return_waiting()
 
     def _ended(self, endings: list[Ending]) -> None:
         for one in endings:

@@ -15,8 +15,9 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DataError, Error, IntegrityError, close_old_connections, connection
+from django.db.models import Max
 
-from jobruns.engine import claims
+from jobruns.engine import claims, sql
 from jobruns.engine.endings import record
 from jobruns.models import JobRun, RunLogLine
 from jobruns.runner import Ending
@@ -37,10 +38,16 @@ class Recorder:
     """
 
     def __init__(
-        self, owner: str, *, stop_run: Callable[..., None], on_written: Callable[[], None] = lambda: None
+        self,
+        owner: str,
+        *,
+        stop_run: Callable[..., None],
+        abandon: Callable[[], None] = lambda: None,
+        on_written: Callable[[], None] = lambda: None,
     ) -> None:
         self.owner = owner
         self.stop_run = stop_run
+        self.abandon = abandon
         self.on_written = on_written
         self.held: set[int] = set()
         self.lock = threading.Lock()  # guards `held`
@@ -51,6 +58,8 @@ class Recorder:
         self.closing = False
         self.unwritten: list[Ending] = []
         self.unsaved: list[tuple[Any, ...]] = []
+        self.said_before: dict[int, int] = {}  # run id → lines that it wrote before it was given back to the line
+        self.renewed_at = time.monotonic()
         self.next_look = self.next_renewal = time.monotonic()
         self.thread = threading.Thread(target=self._write, name="recorder", daemon=True)
 
@@ -81,6 +90,21 @@ class Recorder:
             self.returned.put(run_id)
         self.wake.set()
 
+    def lease_runs_out(self) -> bool:
+        """Tell whether the leases of what this process runs can soon be trusted no more, the database being away.
+
+        Asked from another thread; this one may wait for the database. Never on SQLite, where only the death of a
+        process ends a lease. The margin is a quarter of the lease.
+        """
+        unrenewed = time.monotonic() - self.renewed_at
+        return sql.is_postgres() and unrenewed > settings.LOCK_TIMEOUT_SECONDS * 0.75
+
+    def distrust_leases(self) -> None:
+        """Stop what runs here before others take it over; called from a thread that never waits for the database."""
+        if self.lease_runs_out() and self.holding():
+            log.critical("leases could not be renewed, what runs here is killed", runs=len(self.holding()))
+            self.abandon()
+
     def close(self, timeout: float) -> None:
         """Write what is left and end, after `timeout` seconds at the latest."""
         self.closing = True
@@ -95,8 +119,13 @@ class Recorder:
                 close_old_connections()
                 self._batch()
             except Error as error:
-                log.warning("database away, what is to be written waits", error=str(error).strip())
-                connection.close()
+                if sql.is_conflict(error):
+                    log.warning(
+                        "gave way to another transaction, what is to be written waits", error=str(error).strip()
+                    )
+                else:
+                    log.warning("database away, what is to be written waits", error=str(error).strip())
+                    connection.close()
                 time.sleep(RETRY)
                 self.wake.set()
             if self.closing and not self._is_behind():
@@ -114,12 +143,16 @@ class Recorder:
         if now >= self.next_renewal:
             if held := self.holding():
                 claims.renew(held, self.owner)
+            self.renewed_at = now
             self.next_renewal = now + settings.LOCK_TIMEOUT_SECONDS / 3
         self._write_lines()
         self._write_endings()
         self._write_returned()
         if self._is_behind():
             self.wake.set()
+        else:
+            held = self.holding()
+            self.said_before = {run_id: lines for run_id, lines in self.said_before.items() if run_id in held}
         if now >= self.next_look and self.holding():
             self.next_look = now + LOOK_FOR_STOPS
             self._look_for_stops()
@@ -169,27 +202,34 @@ class Recorder:
         self.unsaved += _drain(self.lines, BATCH - len(self.unsaved))
         if not self.unsaved:
             return
+        self._count_lines_before()
         try:
-            _save_lines(self.unsaved)
+            self._save_lines(self.unsaved)
         except IntegrityError:  # a run was deleted while it spoke
             kept = set(
                 JobRun.objects.filter(pk__in={message[1] for message in self.unsaved}).values_list("pk", flat=True)
             )
-            _save_lines([message for message in self.unsaved if message[1] in kept])
+            self._save_lines([message for message in self.unsaved if message[1] in kept])
         for run_id, said in {message[1]: message[2] for message in self.unsaved if message[0] == "progress"}.items():
             JobRun.objects.running().filter(pk=run_id, owner=self.owner).update(progress=said)
         self.unsaved = []
 
+    def _count_lines_before(self) -> None:
+        """Look up how many lines a run has that begins to speak: one that was given back goes on after them."""
+        first = {message[1] for message in self.unsaved if message[0] == "log" and message[2] == 1}
+        if new := first - self.said_before.keys():
+            counted = RunLogLine.objects.filter(run__in=new).values_list("run").annotate(Max("number"))
+            self.said_before |= dict.fromkeys(new, 0) | dict(counted.order_by())
 
-def _save_lines(messages: Iterable[tuple[Any, ...]]) -> None:
-    lines = [
-        RunLogLine(run_id=run_id, number=number, at=at, level=level, text=text)
-        for kind, run_id, *rest in messages
-        if kind == "log"
-        for number, at, level, text in [rest]
-    ]
-    if lines:
-        RunLogLine.objects.bulk_create(lines, ignore_conflicts=True)
+    def _save_lines(self, messages: Iterable[tuple[Any, ...]]) -> None:
+        lines = [
+            RunLogLine(run_id=run_id, number=self.said_before.get(run_id, 0) + number, at=at, level=level, text=text)
+            for kind, run_id, *rest in messages
+            if kind == "log"
+            for number, at, level, text in [rest]
+        ]
+        if lines:
+            RunLogLine.objects.bulk_create(lines, ignore_conflicts=True)
 
 
 def _bare(one: Ending) -> Ending:

@@ -59,6 +59,7 @@ class Scheduler:
             self._start()
             while not fault and not stop(WATCH):
                 fault = self._fault()
+                self.dispatcher.distrust_leases()
             if fault:
                 log.critical("this process works no more and stops", fault=fault, process=self.process.name)
             self._end(drain_timeout)

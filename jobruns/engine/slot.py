@@ -32,6 +32,7 @@ class Slot:
         self.ready = False
         self.is_short = False
         self.recalled = False
+        self.abandoned = False
         self.group: int | None = None
         self.stop_reason, self.stopped_by = "", ""
         self.kill_at: float | None = None
@@ -77,6 +78,12 @@ class Slot:
         self.kill_at = time.monotonic() + grace
         if not force:
             self._send("stop", self.runs[0].run_id, why, by)
+
+    def abandon(self) -> None:
+        """Kill the child if it holds anything; what it had not started must not be given to another."""
+        if self.runs:
+            self.abandoned = True
+            self.stop("lost", "", force=True)
 
     def watch(self, now: float) -> None:
         """Stop a run that is past its timeout, and kill one whose grace is over."""

@@ -11,15 +11,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 
 CLAIM_LOCK = 0x0CA8111  # PostgreSQL advisory lock: claims take turns
+CONFLICTS = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, a lock that could not be had in time
 
 
 def is_postgres() -> bool:
     """Tell whether the ledger lies in PostgreSQL."""
     return connection.vendor == "postgresql"
+
+
+def is_conflict(error: Error) -> bool:
+    """Tell whether the database rolled back for the sake of another transaction: the same work may be tried again.
+
+    The connection is sound. False for SQLite, whose writers wait in line.
+    """
+    return getattr(error.__cause__, "sqlstate", None) in CONFLICTS
 
 
 def now() -> datetime:

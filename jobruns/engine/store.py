@@ -69,6 +69,7 @@ class RunStore(BaseJobStore):
         self.looked_at = time.monotonic()  # when the last look ended, be it for want of a database
         self.wake_at = datetime.now(UTC)
         self.away = False
+        self.in_doubt = False  # the last look failed: it may have claimed runs without learning of it
         self.blocked = False  # runs are ready, but wait for others of their schedule
 
     def get_due_jobs(self, now: datetime) -> list[RunJob]:
@@ -77,22 +78,29 @@ class RunStore(BaseJobStore):
             close_old_connections()
             found = self._look()
         except Error as error:
-            connection.close()
             self.wake_at = datetime.now(UTC) + min(self.poll, timedelta(seconds=0.5))
-            if not self.away:
-                log.error("database away, nothing fires until it is back", error=str(error).strip())
-            self.away = True
-            self.looked_at = time.monotonic()
+            self._stumbled(error)
             return []
         self.dispatcher.took(found)
         if self.away:
             log.info("database back, fires go on")
-        self.away = False
+        self.away = self.in_doubt = False
         self.looked_at = time.monotonic()
         return [RunJob(run) for run in found]
 
+    def _stumbled(self, error: Error) -> None:
+        self.looked_at = time.monotonic()
+        self.in_doubt = True
+        if sql.is_conflict(error):
+            log.warning("gave way to another transaction, fires are tried again", error=str(error).strip())
+            return
+        connection.close()
+        if not self.away:
+            log.error("database away, nothing fires until it is back", error=str(error).strip())
+        self.away = True
+
     def _look(self) -> Sequence[Any]:
-        if self.away:
+        if self.in_doubt:
             self.dispatcher.recover()
         seen = glance.look()
         if seen.resumes:

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import structlog
 from django.db import Error, close_old_connections, connection
 
-from jobruns.engine import claims, processes
+from jobruns.engine import claims, processes, sessions, sql
 from jobruns.engine.dispatch import marks
 from jobruns.engine.pool import Pool
 from jobruns.engine.recorder import Recorder
@@ -19,7 +19,6 @@ from schedules.wakeup import wake_schedulers
 log = structlog.get_logger(__name__)
 
 BEAT = 1.0  # seconds between signs of life
-KEPT = 60  # seconds that a thread keeps its database connection
 WRITING = 10.0  # seconds that the last endings may take to be written
 
 
@@ -39,7 +38,9 @@ class Worker:
             on_returned=lambda run_ids: self.recorder.give_back(run_ids),
             on_room=lambda: None,
         )
-        self.recorder = Recorder(self.process.name, stop_run=self.pool.stop_run, on_written=self._written)
+        self.recorder = Recorder(
+            self.process.name, stop_run=self.pool.stop_run, abandon=self.pool.abandon, on_written=self._written
+        )
         self.clerk = ThreadPoolExecutor(1, thread_name_prefix="clerk")
         self.seen_off = threading.Condition()  # notified when runs have ended or went back to the line
         self.closing = self.closed = self.away = False
@@ -51,7 +52,7 @@ class Worker:
         self.pool.start()
         self.recorder.thread.start()
         connection.close()  # of the thread that registered this process; it needs none any more
-        connection.settings_dict["CONN_MAX_AGE"] = KEPT
+        sessions.prepare()
         self.watch.start()
         log.info("worker started", process=self.process.name, slots=self.pool.size, queues=self.process.queues)
 
@@ -119,7 +120,9 @@ class Worker:
 
     def _lose_database(self, error: Error) -> None:
         connection.close()
-        if not self.away:
+        if sql.is_conflict(error):
+            log.warning("gave way to another transaction, the run goes back to the line", error=str(error).strip())
+        elif not self.away:
             log.error("database away, no run is claimed until it is back", error=str(error).strip())
         self.away = True
 
@@ -145,5 +148,6 @@ class Worker:
                 log.critical("a thread died, this worker ends at once", threads=dead, process=self.process.name)
                 self.pool.kill()
                 os._exit(1)
+            self.recorder.distrust_leases()
             if beat.done():
                 beat = self.clerk.submit(self._beat)

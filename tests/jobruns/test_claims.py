@@ -152,3 +152,33 @@ def test_an_ended_run_cannot_be_cancelled(make_schedule):
     run.cancel(by="a")
     assert not run.cancel(by="b")
     assert run.cancelled_by == "a"
+
+
+def test_what_waits_of_a_suspended_schedule_is_skipped(make_schedule):
+    schedule = make_schedule()
+    run = schedule.runs.request(by="somebody")
+    schedule.suspend(reason="no rights")
+    run.refresh_from_db()
+    assert (run.status, run.reason) == ("skipped", "suspended")
+    assert claims.claim_ready(1, "me") == []
+
+
+def test_what_is_given_back_does_not_run_once_its_schedule_is_suspended(claimed):
+    schedule, one = claimed()
+    schedule.refresh_from_db()
+    schedule.suspend(reason="no rights")
+    claims.give_back([one.run_id], "me")
+    assert claims.claim_ready(1, "me") == []
+    schedule.resume(by="tester")
+    run = JobRun.objects.get(pk=one.run_id)
+    assert (run.status, run.reason) == ("skipped", "suspended")
+
+
+def test_what_is_given_back_does_not_run_once_its_schedule_is_deleted(claimed):
+    schedule, one = claimed()
+    schedule.refresh_from_db()
+    schedule.discard(by="tester")
+    claims.give_back([one.run_id], "me")
+    assert claims.claim_ready(1, "me") == []
+    schedule.restore(by="tester")
+    assert JobRun.objects.get(pk=one.run_id).status == "cancelled"

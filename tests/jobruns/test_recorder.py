@@ -94,6 +94,17 @@ def test_lines_are_written_in_order_and_once(claimed, writing):
     assert [line.text for line in RunLogLine.objects.order_by("number")] == ["line 1", "line 2", "line 3"]
 
 
+def test_a_run_that_was_given_back_goes_on_after_the_lines_of_its_first_start(claimed, writing):
+    one = claimed()[1]
+    before, after = writing(), writing()
+    for keeper in (before, after):
+        keeper.took([one.run_id])
+        for number in (1, 2):
+            keeper.line(("log", one.run_id, number, timezone.now(), "info", "hello"))
+        soon(lambda: keeper.lines.empty() and not keeper.unsaved)  # noqa: B023
+    assert [line.number for line in RunLogLine.objects.order_by("number")] == [1, 2, 3, 4]
+
+
 def test_lines_of_a_run_that_was_deleted_block_no_other(claimed, writing):
     gone, one = claimed()[1], claimed()[1]
     JobRun.objects.filter(pk=gone.run_id).delete()

@@ -136,6 +136,7 @@ def test_a_bug_in_one_look_does_not_end_the_loop(store, monkeypatch):
         return real()
 
     monkeypatch.setattr(glance, "look", broken)
+    store.housekeeping_due = float("inf")  # nothing shall follow `finish`, which closes the loop's connection
     loop = BackgroundScheduler(timezone=UTC, jobstore_retry_interval=0.1)
     loop.add_executor(ThreadPoolExecutor(1), "runs")
     loop.add_jobstore(store, "runs")

@@ -56,6 +56,9 @@ class Dispatcher(Protocol):
     def busy(self) -> int:
         """Return how many runs this process executes."""
 
+    def distrust_leases(self) -> None:
+        """Stop what runs in this process if its leases could not be renewed. Called often; waits for nothing."""
+
     def stop_taking(self) -> None:
         """Take no more."""
 

@@ -73,6 +73,9 @@ class CeleryDispatcher:
     def busy(self) -> int:
         return 0
 
+    def distrust_leases(self) -> None:
+        """Do nothing: the workers hold the leases."""
+
     def stop_taking(self) -> None:
         self.closing = True
 

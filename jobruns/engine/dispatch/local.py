@@ -35,15 +35,15 @@ class LocalDispatcher:
             on_returned=lambda run_ids: self.recorder.give_back(run_ids),
             on_room=on_room,
         )
-        self.recorder = Recorder(owner, stop_run=self.pool.stop_run, on_written=on_written)
+        self.recorder = Recorder(owner, stop_run=self.pool.stop_run, abandon=self.pool.abandon, on_written=on_written)
 
     def start(self) -> None:
         self.pool.start()
         self.recorder.thread.start()
 
     def take(self) -> Taken:
-        """Claim as many runs as there is room for in the pool."""
-        room = self.pool.room()
+        """Claim as many runs as there is room for in the pool; none while their leases could not be renewed."""
+        room = 0 if self.recorder.lease_runs_out() else self.pool.room()
         claimed = claims.claim_ready(room, self.owner)
         return Taken(claimed, room=room > len(claimed))
 
@@ -55,13 +55,16 @@ class LocalDispatcher:
     def recover(self) -> None:
         """Give back what was claimed without this process ever learning of it."""
         if returned := claims.give_back_all_but(self.recorder.holding, self.owner):
-            log.warning("claimed runs go back to the line, the database went away in between", runs=returned)
+            log.warning("claimed runs go back to the line, the database failed in between", runs=returned)
 
     def hand_over(self, run: Assignment) -> None:
         self.pool.submit([run])
 
     def busy(self) -> int:
         return self.pool.busy()
+
+    def distrust_leases(self) -> None:
+        self.recorder.distrust_leases()
 
     def stop_taking(self) -> None:
         self.pool.closing = True

@@ -12,13 +12,11 @@ from django.conf import settings
 from django.core.checks import Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 from django.utils.log import configure_logging
 
 from integrations.checks import SETTINGS
+from jobruns.engine import sessions
 from jobruns.engine.scheduler import Scheduler
-
-KEPT = 60  # seconds that a thread keeps its database connection
 
 
 class Command(BaseCommand):
@@ -62,8 +60,7 @@ class Command(BaseCommand):
         # The processes that it starts read their settings from the environment.
         os.environ.update(LOG_FORMAT=options["log_format"], LOG_LEVEL=options["log_level"])
         configure_logging(settings.LOGGING_CONFIG, {"format": options["log_format"], "level": options["log_level"]})
-        # Each look would else open a connection of its own; a dropped one is noticed by its health check.
-        connection.settings_dict["CONN_MAX_AGE"] = KEPT
+        sessions.prepare()
         asked: SimpleQueue[int] = SimpleQueue()  # the one thing that a signal handler may put into without a deadlock
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda number, _: asked.put(number))
