@@ -21,8 +21,8 @@ from jobruns import serializers, stats
 from jobruns.documentation import describe_runs, describe_runs_of_schedule, describe_stats
 from jobruns.filters import RunFilter
 from jobruns.models import JobRun
-from schedules.api import TriggerThrottle
 from schedules.models import Schedule
+from schedules.triggering import TriggerThrottle
 
 log = structlog.get_logger(__name__)
 

@@ -21,10 +21,10 @@ from integrations.rest.documentation import CHANGE_ERRORS, IF_MATCH, KEY, WRITE_
 from integrations.rest.fields import MomentField, StrictFields
 from integrations.rest.idempotency import IdempotentWrites
 from jobruns import backfill
-from schedules.api import TriggerThrottle
 from schedules.changes import localise
 from schedules.models import Schedule
 from schedules.tables import moment
+from schedules.triggering import TriggerThrottle
 
 log = structlog.get_logger(__name__)
 

@@ -24,6 +24,7 @@ from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
 from jobtypes.api import JobTypeViewSet
 from schedules.api import ScheduleViewSet
+from schedules.bulk_api import BulkViewSet
 from schedules.calendars.api import CalendarViewSet
 from schedules.limits_api import TagLimitViewSet
 from schedules.telling_api import CallbackSecretViewSet, NoticeRuleViewSet
@@ -85,6 +86,8 @@ addresses: list[URLPattern | URLResolver] = [
     other(f"schedules/{SCHEDULE}/backfill", BackfillViewSet, post="create"),
     other(f"schedules/{SCHEDULE}/backfill/cancel", BackfillViewSet, post="cancel"),
     other(f"schedules/{SCHEDULE}/explain", ExplainViewSet, get="retrieve"),
+    other("schedules/bulk/create", BulkViewSet, post="create"),
+    other("schedules/bulk/operation", BulkViewSet, post="operate"),
     other(f"schedules/{ROW}/callback-secret", CallbackSecretViewSet, post="rotate"),
     other(f"schedules/{ROW}/disable", ScheduleViewSet, post="pause"),
     other(f"schedules/{ROW}/enable", ScheduleViewSet, post="resume"),

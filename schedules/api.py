@@ -10,11 +10,11 @@ from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.decorators import action
-from rest_framework.exceptions import ParseError, PermissionDenied, Throttled
+from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.throttling import BaseThrottle, UserRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
 from integrations.rest.conditions import check_match, tagged
@@ -26,17 +26,9 @@ from schedules.documentation import describe
 from schedules.filters import ScheduleFilter
 from schedules.models import Schedule
 from schedules.timing import apart, occurrences
+from schedules.triggering import TriggerThrottle, trigger
 
 log = structlog.get_logger(__name__)
-
-MOST_WAITING = 100  # pending runs of one schedule
-
-
-class TriggerThrottle(UserRateThrottle):
-    """At most 60 requested runs a minute for one user."""
-
-    scope = "trigger"
-    rate = "60/min"
 
 
 @describe
@@ -123,16 +115,13 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         schedule = self._locked(pk)
         serializer = serializers.TriggerSerializer(data=request.data)
         self._read(serializer)
-        if schedule.runs.regular().filter(status="pending")[:MOST_WAITING].count() >= MOST_WAITING:
-            raise Throttled(wait=60, detail=f"{MOST_WAITING} runs of {schedule.name} are waiting already.")
-        run = schedule.runs.request(
+        run_id = trigger(
+            schedule,
             by=self._user(request),
-            trigger="api",
             params=serializer.params(),
             correlation_id=getattr(request, "correlation_id", ""),
         )
-        log.info("run requested", run_id=run.pk, schedule_id=schedule.pk, correlation_id=run.correlation_id)
-        return Response({"run_id": run.pk, "execution_id": run.pk}, status=202)
+        return Response({"run_id": run_id, "execution_id": run_id}, status=202)
 
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:

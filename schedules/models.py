@@ -220,6 +220,7 @@ class Schedule(OnCalendar, Telling, Lifecycle):
         with transaction.atomic():
             now = timezone.now()
             if self._state.adding:
+                rules.check_quota(self, by)
                 self.created_by = self.created_by or by
                 if self.schedule_type == self.Kind.IMMEDIATE:
                     self.scheduled_at = now.replace(microsecond=0)

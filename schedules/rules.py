@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from jobtypes import registry
@@ -30,6 +31,14 @@ YEAR = 31_536_000
 CLOSEST_MOVED = timedelta(minutes=1)
 MOMENTS = ("scheduled_at", "anchor_at", "start_at", "end_at")
 FIRST_YEAR, LAST_YEAR = 1970, 9998
+
+
+def check_quota(schedule: Schedule, by: str) -> None:
+    """Refuse one more schedule of a user who has as many as one may have; raises ValidationError, code "quota"."""
+    most = settings.MAX_SCHEDULES_PER_CREATOR
+    own = type(schedule).objects.existing().filter(created_by=by)
+    if by and own[:most].count() >= most:
+        raise ValidationError(f"{by} has {most} schedules, the most that one user may have.", code="quota")
 
 
 def check_texts(schedule: Schedule, errors: Errors) -> None:

@@ -23,6 +23,8 @@ NAME_CONSTRAINTS = (  # as PostgreSQL and SQLite name them in their errors
     "schedules_taglimit_tag",
     "schedules_taglimit.tag",
     "integrations_connection.name",
+    "integrations_channel_name",
+    "integrations_channel.name",
 )
 TAKEN = "This name is taken; choose another."
 Errors = dict[str, list[str]]
@@ -126,11 +128,13 @@ def _known(error: Exception) -> exceptions.APIException | None:
 
 
 def _refusal(error: ValidationError) -> exceptions.APIException:
-    """Return 409 for a conflict and a taken name, else 400 with the fields as the model names them."""
+    """Return 409 for a conflict and a taken name, 429 for a used up quota, else 400 with the model's fields."""
     single = (
         [error] if not hasattr(error, "error_dict") else [one for many in error.error_dict.values() for one in many]
     )
     flat = [inner for one in single for inner in one.error_list]
+    if flat and all(one.code == "quota" for one in flat):
+        return exceptions.Throttled(wait=3600, detail=" ".join(error.messages))
     if flat and all(one.code == "conflict" for one in flat):
         return Conflict(" ".join(error.messages))
     if flat and all(one.code in {"unique", "unique_together"} or _is_name_constraint(one) for one in flat):
