@@ -21,7 +21,7 @@ from jobruns.engine.ledger import idempotency_key
 from jobruns.models import JobRun, new_correlation_id
 from schedules.models import Schedule
 from schedules.tables import moment
-from schedules.timing import Timing, TimingError, next_instant, occurrences, stretch
+from schedules.timing import Timing, TimingError, closing, next_instant, occurrences, stretch
 from schedules.wakeup import wake_schedulers
 
 MOST = 1_000  # instants at once, and runs of one schedule's backfills that wait
@@ -78,7 +78,8 @@ def plan(schedule: Schedule, span: Span, now: datetime) -> Backfill:
     attempts: defaultdict[datetime, list[JobRun]] = defaultdict(list)
     for run in schedule.runs.at_instants(instants).only("status", "reason", "trigger", "scheduled_for"):
         attempts[run.scheduled_for].append(run)
-    return Backfill(schedule, span, tuple(_step(schedule, at, attempts[at], span) for at in instants))
+    steps = (_closed(schedule.timing, at) or _step(schedule, at, attempts[at], span) for at in instants)
+    return Backfill(schedule, span, tuple(steps))
 
 
 def carry_out(schedule: Schedule, span: Span, *, by: str, correlation_id: str = "") -> Backfill:
@@ -150,6 +151,12 @@ def _too_many(schedule: Schedule, timing: Timing, found: Sequence[datetime], spa
     count = stretch(timing, first, span.end, 0).count
     last = moment(found[MOST - 1], schedule.timezone)
     return f"This range has {count:,} instants; at most {MOST:,} run at once. The first {MOST:,} end at {last}."
+
+
+def _closed(timing: Timing, at: datetime) -> Step | None:
+    """Leave out an instant at which the calendar, as it is now, is closed."""
+    shut = closing(timing, at)
+    return None if shut is None else Step(at, False, shut.sentence)
 
 
 def _step(schedule: Schedule, at: datetime, attempts: Sequence[JobRun], span: Span) -> Step:

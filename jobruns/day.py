@@ -46,8 +46,8 @@ class Rows:
 def rows(view: Window, first: int, *, everything: bool = False) -> Rows:
     """Return the rows to draw; runs of `view` have ids from `first`; `everything` shows up to 60 planned ones."""
     trouble = troubles(first)
-    held = {one.pk: one for one in Schedule.objects.held()[:4]}
-    named = Schedule.objects.existing().in_bulk([*trouble][:TROUBLED])
+    held = {one.pk: one for one in Schedule.objects.held().select_related("calendar")[:4]}
+    named = Schedule.objects.existing().select_related("calendar").in_bulk([*trouble][:TROUBLED])
     looked_at = {**{pk: named[pk] for pk in trouble if pk in named}, **held}
     running = {run.schedule_id: run for run in JobRun.objects.running().light().order_by("-pk")[:EVERYTHING]}
     calm = planned(looked_at, running, EVERYTHING if everything else PLANNED)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from jobruns import account, forecast, parentage
+from jobruns import account, daybook, forecast, parentage
 from jobruns.models import JobRun, PrunedRuns
 from schedules.models import Schedule
 from schedules.tables import moment
@@ -74,11 +74,15 @@ def _explain(schedule: Schedule, at: datetime, now: datetime) -> Explanation:
             return _settled(Explanation(schedule, at, "", ()), row)
         return Explanation(schedule, at, "unreadable", (f"Its timing cannot be read: {broken}",))
     found = Explanation(schedule, at, "", (), named, before, after)
+    calendar = tuple(daybook.told(schedule, at, row))
     if row is not None and (
         named or row.scheduled_for == at or row.trigger == "dependency" or row.schedule_version != schedule.version
     ):
-        return _settled(replace(found, is_instant=row.trigger != "dependency"), row)
-    return _unsettled(found, now)
+        settled = _settled(replace(found, is_instant=row.trigger != "dependency"), row)
+        return replace(settled, sentences=(*settled.sentences, *calendar))
+    unsettled = _unsettled(found, now)
+    more = [one for one in calendar if one not in unsettled.sentences]
+    return replace(unsettled, sentences=(*unsettled.sentences, *more))
 
 
 def neighbours(schedule: Schedule, at: datetime) -> tuple[datetime | None, datetime | None]:
@@ -168,6 +172,12 @@ def _beside(found: Explanation) -> list[str]:
 
 
 def _unrecorded(schedule: Schedule) -> list[str]:
+    if schedule.calendar is not None and schedule.calendar.version > 1:
+        return [
+            "By its present timing and calendar it is an instant, but the ledger has no row for it.",
+            f"It had none then: the calendar {schedule.calendar.name} is at version {schedule.calendar.version} "
+            f"by now, and the schedule at version {schedule.version}.",
+        ]
     if schedule.version == 1:
         return ["The ledger has no row for it, though it should; run manage.py checkscheduler."]
     return [

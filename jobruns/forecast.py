@@ -85,10 +85,11 @@ def paused(schedule: Schedule, at: datetime) -> Expected:
 
 
 def _instants_between(schedule: Schedule, view: View, at: datetime) -> int:
-    """Return how many instants not yet settled come before `at`."""
+    """Return how many instants that run and are not yet settled come before `at`."""
     if view.fires_left is None or schedule.next_run_at is None or schedule.next_run_at >= at:
         return 0
-    return stretch(view.timing, schedule.next_run_at, at - timedelta(microseconds=1), 0).count
+    found = stretch(view.timing, schedule.next_run_at, at - timedelta(microseconds=1), 0)
+    return found.count - found.closed
 
 
 def _active(schedule: Schedule, at: datetime, now: datetime, before: datetime | None) -> tuple[Active, str]:

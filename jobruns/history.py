@@ -49,11 +49,12 @@ class HistoryQuerySet(models.QuerySet["JobRun"]):
         return self.filter(trigger="schedule", started_at__gt=F("available_at") + LATE)
 
     def troubled(self) -> Self:
-        """Return what a person should look at: failed, missed, skipped or late, but not what a pause held back."""
+        """Return what a person should look at: failed, missed, skipped or late, but not what a pause or a calendar
+        held back."""
         trouble = Q(status__in=["failed", "missed", "skipped"]) | Q(
             trigger="schedule", status="success", started_at__gt=F("available_at") + LATE
         )
-        return self.filter(trouble).exclude(reason__in=["paused", "coalesced"])
+        return self.filter(trouble).exclude(reason__in=["paused", "coalesced", "holiday", "blackout"])
 
     def since(self, moment: datetime) -> Self:
         """Return runs written at or after `moment`."""

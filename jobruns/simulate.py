@@ -7,7 +7,7 @@ first, nothing fails, and a scheduler is always up.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +15,9 @@ from itertools import groupby
 
 from jobruns.line import Line, Work
 from jobruns.meter import Meter
+from schedules.calendars.closures import Closures
 from schedules.clock import seconds
-from schedules.timing import next_instant, stretch, ticks
+from schedules.timing import Timing, next_instant, stretch, ticks
 
 DAY = 86_400
 WORST = 10
@@ -53,7 +54,7 @@ class Burden:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The load of `days` from `start`. `fires` are instants; each is a run, or skipped by a reason.
+    """The load of `days` from `start`. `fires` are instants; each is a run, or skipped: overlap, holiday or blackout.
 
     `load` has a (minutes, runs started, percent of slots busy) for each stretch of minutes that are alike.
     """
@@ -91,9 +92,9 @@ def simulate(
     start = start.replace(second=0, microsecond=0)
     meter = Meter(days * DAY // 60)
     line = Line(works, slots, start, meter)
-    fires = [0] * len(works)
+    fires, closed = [0] * len(works), Counter[str]()
     for day in range(days):
-        _follow(line, seconds(start), day * DAY, fires)
+        closed += _follow(line, seconds(start), day * DAY, fires)
         progress(day + 1, days)
     fires = [count - over for count, over in zip(fires, line.over, strict=True)]
     busy = meter.busy_seconds()
@@ -103,8 +104,8 @@ def simulate(
         slots=slots,
         schedules=len(works),
         fires=sum(fires),
-        runs=sum(fires) - sum(line.skipped),
-        skipped={"overlap": sum(line.skipped)},
+        runs=sum(fires) - sum(line.skipped) - closed.total(),
+        skipped={"overlap": sum(line.skipped), "holiday": closed["holiday"], "blackout": closed["blackout"]},
         replaced=line.replaced,
         waited=line.waited,
         wait_seconds=round(sum(line.waits), 3),
@@ -126,16 +127,34 @@ def fires_ahead(works: Sequence[Work], *, start: datetime, days: int) -> int:
     return total
 
 
-def _follow(line: Line, origin: int, begin: int, fires: list[int]) -> None:
-    """Follow one day, which begins `begin` seconds after `origin`; count its instants in `fires`."""
+def _follow(line: Line, origin: int, begin: int, fires: list[int]) -> Counter[str]:
+    """Follow one day, which begins `begin` seconds after `origin`; count its instants in `fires`.
+
+    Returns how many of them a calendar closes, by the reason.
+    """
+    closed: Counter[str] = Counter()
     due: defaultdict[int, list[int]] = defaultdict(list)
     since = origin + begin - 1
     for place, work in enumerate(line.works):
         found = ticks(work.view.timing, since, since + DAY)
         fires[place] += len(found)
+        if work.view.timing.calendar is not None:
+            found = _open(work.view.timing.calendar, found, closed)
         for at in found:
             due[at - origin].append(place)
     line.advance(due, begin + DAY)
+    return closed
+
+
+def _open(calendar: Closures, found: Sequence[int], closed: Counter[str]) -> list[int]:
+    """Return the instants at which the calendar is open, and count the others in `closed`."""
+    opened = []
+    for at in found:
+        if calendar.is_open(at):
+            opened.append(at)
+        else:
+            closed["blackout" if calendar.is_open_day(at) else "holiday"] += 1
+    return opened
 
 
 def _alike(meter: Meter, busy: Sequence[float], slots: int) -> list[tuple[int, int, int]]:
@@ -154,7 +173,7 @@ def _worst(works: Sequence[Work], meter: Meter, busy: Sequence[float], start: da
         if not busy[minute] and not meter.skips[minute]:
             break
         since = seconds(start) + minute * 60 - 1
-        names = [work.name for work in works if ticks(work.view.timing, since, since + 60)]
+        names = [work.name for work in works if _runs_in(work.view.timing, since)]
         found.append(
             Minute(
                 at=start + timedelta(minutes=minute),
@@ -167,6 +186,11 @@ def _worst(works: Sequence[Work], meter: Meter, busy: Sequence[float], start: da
             )
         )
     return found
+
+
+def _runs_in(timing: Timing, since: int) -> bool:
+    """Tell whether an instant that runs lies in the minute after `since`."""
+    return any(timing.calendar is None or timing.calendar.is_open(at) for at in ticks(timing, since, since + 60))
 
 
 def _burdened(line: Line, fires: Sequence[int]) -> list[Burden]:

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from schedules.timing import Timing, TimingError, instants
+from schedules.timing import Timing, TimingError, runs
 
 NOW_AT = 0.65  # the share of the track that is past
 TRACK = 640  # pixels that the track is taken to have when marks are joined
@@ -124,9 +124,9 @@ def track(view: Window, bars: Sequence[Bar], usual: float | None) -> SafeString:
 
 
 def plans(view: Window, timing: Timing, usual: float | None) -> SafeString:
-    """Draw the instants ahead as outlines, as one long outline where they lie closer than 6 px."""
+    """Draw the runs ahead as outlines, as one long outline where they lie closer than 6 px."""
     try:
-        ahead = list(islice((one for one in instants(timing, view.now)), PLANS))
+        ahead = list(islice(runs(timing, view.now), PLANS))
     except TimingError:
         return SafeString("")
     ahead = [one for one in ahead if one <= view.end]

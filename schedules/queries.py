@@ -67,8 +67,8 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         return self.filter(next_run_at__lte=now).order_by("next_run_at", "id")
 
     def upcoming(self) -> ScheduleQuerySet:
-        """Return schedules with an instant ahead, the next first."""
-        return self.filter(next_run_at__isnull=False).order_by("next_run_at", "id")
+        """Return schedules with an instant ahead, the next first, their calendars with them."""
+        return self.select_related("calendar").filter(next_run_at__isnull=False).order_by("next_run_at", "id")
 
     def failing(self) -> ScheduleQuerySet:
         """Return schedules whose last run failed, those that failed most often in a row first."""

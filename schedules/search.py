@@ -38,7 +38,7 @@ class Search:
         for tag in self.tags:
             found = _tagged(found, tag)
         failing = Case(When(consecutive_failures__gt=0, then=Value(0)), default=Value(1), output_field=IntegerField())
-        return found.order_by(failing, F("next_run_at").asc(nulls_last=True), "name", "pk")
+        return found.select_related("calendar").order_by(failing, F("next_run_at").asc(nulls_last=True), "name", "pk")
 
 
 def read(text: str) -> Search:

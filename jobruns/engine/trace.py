@@ -11,6 +11,7 @@ MISFIRE = {
     "all": "every missed instant runs, the newest {limit} at most",
     "skip": "what is missed does not run",
 }
+CLOSED = {"holiday", "blackout"}
 OVERLAP = {
     "skip": "the new one is skipped while a run before it is not done",
     "buffer_one": "one waits for the run before it, further ones are skipped",
@@ -23,6 +24,8 @@ OVERLAP = {
 
 def told(view: View, one: Decision, now: datetime, active: Active) -> list[str]:
     """Say what the rules of `view` made of an instant settled at `now` while `active` was not done."""
+    if one.reason in CLOSED:
+        return [one.why, *([] if one.count == 1 else [f"One row stands for {one.count} instants in a row."])]
     late = now - one.scheduled_for
     rule = MISFIRE[view.misfire].format(limit=view.catchup_limit)
     said = [f"Settled {seconds(late)} after its time; up to {seconds(view.grace)} is on time, later {rule}."]

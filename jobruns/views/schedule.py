@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +23,7 @@ from jobtypes.base import InvalidParams
 from schedules.dependencies import Dependency
 from schedules.models import Schedule
 from schedules.moments import span
-from schedules.months import grid, month_named, neighbours
+from schedules.months import grid, listed, month_named, neighbours
 from schedules.pages import page, viewer_zone
 from schedules.telling import NoticeRule, subscribers
 from schedules.timing import TimingError, preview
@@ -128,7 +127,7 @@ def future(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
         "earlier": earlier if earlier >= today.replace(day=1) else None,
         "later": later,
         "fires": sum(day.count for week in weeks for day in week if not day.other),
-        "instants": [(one, one.astimezone(zone), one.astimezone(UTC)) for one in ahead.instants],
+        "instants": listed(shown.timing, ahead, 2 * AHEAD),
         "effects": [(effect.change.at.astimezone(zone), effect.sentence) for effect in ahead.effects],
     }
 
@@ -157,6 +156,7 @@ def timing_facts(shown: Schedule) -> list[tuple[str, str]]:
         *([(_("Interval"), span(shown.interval_seconds))] if shown.interval_seconds else []),
         (_("Time zone"), shown.timezone),
         *[(name, at.astimezone(zone).strftime("%Y-%m-%d %H:%M")) for name, at in moments.items() if at],
+        *([(_("Calendar"), calendar_words(shown))] if shown.calendar else []),
         *([(_("At most"), _("%(n)s runs") % {"n": shown.max_runs})] if shown.max_runs else []),
         *([(_("Put off by up to"), span(shown.jitter_seconds))] if shown.jitter_seconds else []),
     ]
@@ -173,6 +173,11 @@ def told_facts(shown: Schedule) -> list[tuple[str, str]]:
     if shown.callback_url:
         found.append((_("Every ending"), shown.callback_url))
     return found or [(_("Nobody"), _("name channels in the editor, or make a default rule in the workshop"))]
+
+
+def calendar_words(shown: Schedule) -> str:
+    """Say which calendar it goes by, and what becomes of an instant on a closed day."""
+    return f"{shown.calendar}, {shown.get_calendar_rule_display().lower()}"
 
 
 def policy_facts(shown: Schedule) -> list[tuple[str, str]]:

@@ -57,6 +57,11 @@ class Closures:
             return self._window(at)
         return None
 
+    def day_name(self, at: int) -> str:
+        """Return what closes the day at `at`: its name or "closed"; "" if it is open."""
+        name = self.closed_day(wall_time(self.definition.timezone, at) // DAY)
+        return "" if name is None else name or "closed"
+
     def is_open(self, at: int) -> bool:
         """Tell whether anything may run at `at`."""
         return not at_in(self.year(at).closed, at)

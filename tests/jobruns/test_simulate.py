@@ -1,5 +1,7 @@
 """A simulation fires what the ledger fires, gives slots by priority, and judges overlaps as the engine does."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,9 +10,11 @@ from jobruns.engine import due, ledger, sql
 from jobruns.engine.policy import View
 from jobruns.models import JobRun
 from jobruns.simulate import Work, fires_ahead, simulate
+from schedules.calendars.closures import closures
+from schedules.calendars.definition import read
 from schedules.clock import moment, seconds
 from schedules.models import Schedule
-from schedules.timing import Timing, occurrences, ticks
+from schedules.timing import Timing, closing, occurrences, ticks
 
 START = datetime(2026, 3, 28, tzinfo=UTC)  # clocks go forward in Europe on the 29th
 
@@ -65,7 +69,7 @@ def test_who_finds_no_slot_waits_and_the_more_important_goes_first():
 def test_a_run_longer_than_its_interval_meets_the_overlap_policy(overlap, skipped, replaced):
     report = simulate([work(took=90.0, overlap=overlap)], start=START, days=1, slots=4)
     assert report.fires == 1440
-    assert (report.replaced, report.skipped) == (replaced, {"overlap": skipped})
+    assert (report.replaced, report.skipped["overlap"]) == (replaced, skipped)
 
 
 def test_a_buffered_run_starts_when_the_one_before_it_ends():
@@ -82,3 +86,16 @@ def test_a_schedule_stops_after_the_runs_it_may_have():
 def test_slots_are_busy_for_as_long_as_runs_take():
     report = simulate([work(took=36.0, every=3600)], start=START, days=1, slots=1)
     assert report.busy_percent == 1.0
+
+
+def test_instants_that_a_calendar_closes_are_counted_by_reason():
+    window = {"name": "night", "days": ["mon"], "from": "00:00", "to": "06:00"}
+    night = read({"weekdays": ["mon", "tue"], "windows": [window]})
+    hourly = work(took=1.0)
+    timing = replace(hourly.view.timing, calendar=closures("Half", 1, night))
+    report = simulate([replace(hourly, view=replace(hourly.view, timing=timing))], start=START, days=7, slots=1)
+    tick = timedelta(microseconds=1)
+    kept = occurrences(timing, START - tick, START + timedelta(days=7) - tick, 100_000)
+    by_reason = Counter(shut.reason for at in kept if (shut := closing(timing, at)))
+    assert report.skipped == {"overlap": 0, **by_reason}
+    assert report.runs == len(kept) - by_reason.total()

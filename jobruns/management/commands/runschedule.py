@@ -17,7 +17,7 @@ from jobruns.engine.foreground import Busy, run_now
 from jobruns.models import JobRun
 from jobtypes import registry
 from schedules.models import Schedule
-from schedules.timing import TimingError, instants
+from schedules.timing import TimingError, runs
 
 
 class Command(BaseCommand):
@@ -85,7 +85,7 @@ class Command(BaseCommand):
     def _say_what_would_be_done(self, schedule: Schedule, params: dict[str, Any], *, as_json: bool) -> None:
         try:
             merged = schedule.runs.accepted(params)
-            following = list(islice(instants(schedule.timing, timezone.now()), 3)) if schedule.enabled else []
+            following = list(islice(runs(schedule.timing, timezone.now()), 3)) if schedule.enabled else []
         except ValidationError as refused:
             raise CommandError(" ".join(refused.messages), returncode=2) from None
         except TimingError as broken:

@@ -60,7 +60,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{report.schedules:,} schedules on {report.slots} slots, "
             f"from {moment(report.start)} to {moment(report.until)}.\n"
-            f"{report.fires:,} fires: {report.runs:,} run, {report.skipped['overlap']:,} skipped as overlapping.\n"
+            f"{report.fires:,} fires: {report.runs:,} run, {_skips(report)}.\n"
             f"{report.waited:,} wait for a slot, {report.longest_wait_seconds:,.1f} s at most. "
             f"The slots are busy {report.busy_percent:.1f} % of the time."
         )
@@ -82,6 +82,14 @@ class Command(BaseCommand):
         ]
         if burdened:
             self.stdout.write(f"\n{table(['Schedule', 'Fires', 'Skipped', 'Longest wait'], burdened)}")
+
+
+def _skips(report: Report) -> str:
+    """Say how many were skipped, and why."""
+    said = f"{report.skipped['overlap']:,} skipped as overlapping"
+    for why, where in (("holiday", "on closed days"), ("blackout", "in maintenance windows")):
+        said += f", {report.skipped[why]:,} {where}" if report.skipped[why] else ""
+    return said
 
 
 def _works(environment: str | None) -> list[Work]:
