@@ -58,18 +58,22 @@ def claim_ready(slots: int, owner: str) -> list[Assignment]:
     return claimed
 
 
-def claim_one(run_id: int, owner: str) -> Assignment | None:
-    """Take this pending run for `owner`, whenever it is to start; None if its schedule or tags let no other run."""
+def claim_one(run_id: int, owner: str, *, early: bool = True) -> Assignment | None:
+    """Take this pending run for `owner`; None if its schedule or tags let no other run.
+
+    Whenever it is to start, or with `early=False` only if that time has come.
+    """
     with transaction.atomic():
         sql.take_turns()
-        chosen, _ = _claim(1, owner, run_id=run_id)
+        chosen, _ = _claim(1, owner, run_id=run_id, early=early)
     return chosen[0] if chosen else None
 
 
-def _claim(slots: int, owner: str, *, run_id: int | None = None) -> tuple[list[Assignment], int]:
+def _claim(slots: int, owner: str, *, run_id: int | None = None, early: bool = False) -> tuple[list[Assignment], int]:
     """Claim among the first `slots` ready runs, or that one run; return what was claimed and how many were seen."""
     now = sql.now()
-    only, ready_at, wanted = ("", now, []) if run_id is None else ("AND r.id = %s", now + A_DAY, [run_id])
+    only, wanted = ("", []) if run_id is None else ("AND r.id = %s", [run_id])
+    ready_at = now + A_DAY if early else now
     places = Places.left()
     room, tags = places.condition()
     statement = READY.format(columns=ASSIGNMENT_COLUMNS, only=only, places=room, lock=sql.skip_locked("OF r"))

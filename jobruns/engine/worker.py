@@ -91,7 +91,7 @@ class Worker:
     def _claim(self, run_id: int) -> bool:
         try:
             self._recover()
-            assignment = None if self.closing else claims.claim_one(run_id, self.process.name)
+            assignment = None if self.closing else claims.claim_one(run_id, self.process.name, early=False)
             if assignment is None:
                 marks.unmark([run_id])
         except Error as error:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 from celery import Celery
+from kombu import Connection
 
 from scheduler_site.environment import broker_options
 from tests.faults.conftest import (
@@ -30,7 +31,7 @@ class Broker:
     """A broker with one queue that nobody else uses."""
 
     def __init__(self, kind):
-        self.kind = kind
+        self.kind, self.port = kind, PORTS[kind][1]
         # Redis: a database of its own, since that is where Celery's own keys lie too.
         self.url = RABBITMQ if kind == "rabbitmq" else f"{REDIS}/{8 + os.getpid() % 8}"
         self.queue = f"carillon-test-{uuid.uuid4().hex}"
@@ -44,18 +45,18 @@ class Broker:
 
     def waiting(self):
         """Return how many messages wait in the queue."""
-        with self.app.connection_for_write() as connection:
+        with Connection(self.url, transport_options=broker_options(self.url)) as connection:
             return self._declared(connection).message_count
 
     def purge(self):
         """Lose every message that waits, and return how many these were."""
-        with self.app.connection_for_write() as connection:
+        with Connection(self.url, transport_options=broker_options(self.url)) as connection:
             self._declared(connection)
             return connection.default_channel.queue_purge(self.queue)
 
     def remove(self):
         """Leave nothing behind."""
-        with self.app.connection_for_write() as connection:
+        with Connection(self.url, transport_options=broker_options(self.url)) as connection:
             if self.kind == "redis":
                 connection.default_channel.client.flushdb()
             else:

@@ -9,6 +9,7 @@ import pytest
 
 from jobruns.engine.invariants import breaches
 from jobruns.models import JobRun, SchedulerProcess
+from tests.celery.gate import Gate
 from tests.faults.conftest import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,3 +148,22 @@ def test_a_worker_that_is_stopped_finishes_or_gives_back(make_schedule, redis, s
     start(("worker", redis.queue, "-c", "2"))
     wait_until(lambda: path.read_text().count("\n") == 2, within=10)
     wait_until(lambda: JobRun.objects.get(pk=waiting.pk).status == "success", within=5)
+
+
+def test_what_is_ready_waits_for_a_broker_that_is_away(make_schedule, any_broker, start, monkeypatch):
+    with Gate(any_broker.port) as gate:
+        monkeypatch.setenv("CELERY_BROKER_URL", any_broker.url.replace(str(any_broker.port), str(gate.port)))
+        [scheduler] = start(("scheduler",))
+        wait_until(lambda: "broker away" in scheduler.text(), within=10)
+        ask(make_schedule, any_broker, 3, act="nothing")
+        gate.open()
+        wait_until(lambda: any_broker.waiting() == 3, within=10)
+        gate.shut()
+        ask(make_schedule, any_broker, 3, act="nothing")
+        wait_until(lambda: scheduler.text().count("broker away") == 2, within=10)
+        wait_until(lambda: JobRun.objects.filter(dispatched_at=None).count() == 3, within=5)
+        gate.open()
+        wait_until(lambda: any_broker.waiting() == 6, within=10)
+        assert scheduler.stop()[0] == 0
+    assert scheduler.text().count("broker away") == 2
+    assert scheduler.text().count("broker back") == 2

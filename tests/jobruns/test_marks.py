@@ -50,6 +50,15 @@ def test_a_run_that_is_to_start_in_future_is_not_sent(make_schedule):
     assert marks.mark_ready(1) == []
 
 
+def test_a_run_that_was_put_off_on_the_way_does_not_start_early(make_schedule):
+    run = make_schedule().runs.request(by="somebody")
+    marks.mark_ready(1)
+    JobRun.objects.update(available_at=timezone.now() + timedelta(seconds=60))
+    assert claims.claim_one(run.pk, "a worker", early=False) is None
+    JobRun.objects.update(available_at=timezone.now() - timedelta(seconds=1))
+    assert claims.claim_one(run.pk, "a worker", early=False).run_id == run.pk
+
+
 def test_a_run_that_came_back_is_sent_again(make_schedule):
     run = make_schedule().runs.request(by="somebody")
     assert marks.mark_ready(1)

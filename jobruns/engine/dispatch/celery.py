@@ -106,8 +106,7 @@ class Courier:
         self.away = False
         self.database_away = False
         self.next_look = 0.0
-        # Without heartbeats, which nobody would answer between two messages.
-        self.broker = app.connection_for_write(heartbeat=0)
+        self.broker = _broker()
         self.errors = (KombuError, *self.broker.connection_errors, *self.broker.channel_errors)
         self.producer: Any = None
         self.thread = threading.Thread(target=self._work, name="courier", daemon=True)
@@ -176,7 +175,8 @@ class Courier:
             log.error("broker away, runs wait until it is back", error=str(error).strip() or type(error).__name__)
         self.away = True
         self.producer = None
-        self.broker.collapse()
+        self.broker.collect(socket_timeout=HURRY)
+        self.broker = _broker()
         self._take_back()
 
     def _lose_database(self, error: Error) -> None:
@@ -210,3 +210,8 @@ class Courier:
                 again = marks.unmark_overdue(queue, LOST)
                 log.warning("messages were lost, their runs are sent again", queue=queue, runs=again, waiting=waiting)
                 self.on_room()
+
+
+def _broker() -> Any:
+    """Return a connection that is yet to be opened, without heartbeats: nobody answers them between two messages."""
+    return app.connection_for_write(heartbeat=0)
