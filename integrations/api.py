@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +15,7 @@ from integrations.documentation import describe_connections, describe_tokens
 from integrations.filters import ConnectionFilter
 from integrations.kinds.base import Unusable
 from integrations.models import ApiToken, Connection
+from integrations.rest.collection import Collection
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 from integrations.rest.permissions import Authenticated, caller
@@ -25,45 +24,15 @@ from integrations.serializers import ConnectionSerializer, IssuedSerializer, Tok
 
 
 @describe_connections
-class ConnectionViewSet(IdempotentWrites, GenericViewSet[Connection]):
+class ConnectionViewSet(Collection):
     """Named ways to other systems."""
 
     queryset = Connection.objects.all()
     serializer_class = ConnectionSerializer
-    filter_backends = [StrictFilterBackend]
     filterset_class = ConnectionFilter
-    lookup_value_regex = "[0-9]{1,18}"
     orderings = {"id": "id", "name": "name"}
     usual_ordering = "name"
     rights = {"test": "integrations.change_connection"}
-
-    def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
-
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        connection = serializer.save()
-        return Response(serializer.data, status=201, headers={"Location": f"{request.path}/{connection.pk}"})
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @transaction.atomic
-    def update(self, request: Request, pk: str) -> Response:
-        connection = get_object_or_404(Connection.objects.select_for_update(), pk=pk)
-        serializer = self.get_serializer(connection, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(serializer.data)
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        self.get_object().delete()
-        return Response(status=204)
 
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:

@@ -1,11 +1,11 @@
-"""Form fields for text that programs read: line ends as they send them, and pairs."""
+"""Form fields for text that programs read, line ends as they send them, and what forms with secrets share."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 
 
@@ -40,3 +40,17 @@ class PairsField(TextField):
                 )
             pairs[name.strip()] = text.strip()
         return pairs
+
+
+class RefusalsAtTheirFields(forms.BaseForm):
+    """Mix into a form: what the model refuses of a setting is shown where it was typed."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add an error, a general one of the model's at the field that its code names."""
+        if not (isinstance(error, ValidationError) and hasattr(error, "error_dict")):
+            super().add_error(field, error)
+            return
+        for name, refusals in error.error_dict.items():
+            for refusal in refusals:
+                where = refusal.code if name == NON_FIELD_ERRORS and refusal.code in self.fields else name
+                super().add_error(where if where in self.fields else None, refusal)

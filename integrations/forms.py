@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from integrations.fields import PairsField
+from integrations.fields import PairsField, RefusalsAtTheirFields
 from integrations.models import ApiToken, Connection
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ EXAMPLES = {
 }
 
 
-class ConnectionForm(ConnectionBase):
+class ConnectionForm(RefusalsAtTheirFields, ConnectionBase):
     """A connection of one kind; `connection_form` sets it."""
 
     connection_kind = ""
@@ -63,16 +63,6 @@ class ConnectionForm(ConnectionBase):
         elif "headers" in self.cleaned_data:
             self.instance.offer({"headers": self.cleaned_data["headers"]})
         return self.cleaned_data
-
-    def add_error(self, field: str | None, error: Any) -> None:
-        """Put a refused secret at the field where it was typed: the model names it by the refusal's code."""
-        if not (isinstance(error, ValidationError) and hasattr(error, "error_dict")):
-            super().add_error(field, error)
-            return
-        for name, refusals in error.error_dict.items():
-            for refusal in refusals:
-                where = refusal.code if name == NON_FIELD_ERRORS and refusal.code in self.fields else name
-                super().add_error(where if where in self.fields else None, refusal)
 
 
 def connection_form(kind: str) -> type[ConnectionForm]:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from django.db import transaction
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -20,52 +19,27 @@ from integrations.models import Channel, Delivery
 from integrations.outbox import new_webhook_id
 from integrations.outbox_documentation import describe_channels, describe_deliveries
 from integrations.outbox_serializers import ChannelSerializer, DeliverySerializer
+from integrations.rest.collection import Collection
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 from integrations.rest.problems import Conflict
 
 
 @describe_channels
-class ChannelViewSet(IdempotentWrites, GenericViewSet[Channel]):
+class ChannelViewSet(Collection):
     """Named ways to tell people and programs something."""
 
     queryset = Channel.objects.all()
     serializer_class = ChannelSerializer
-    filter_backends = [StrictFilterBackend]
     filterset_class = ChannelFilter
-    lookup_value_regex = "[0-9]{1,18}"
     orderings = {"id": "id", "name": "name"}
     usual_ordering = "name"
     rights = {"test": "integrations.change_channel", "rotate": "integrations.change_channel"}
 
-    def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
-
     def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        channel = serializer.save()
-        headers = {"Location": f"{request.path}/{channel.pk}", "Cache-Control": "no-store"}
-        return Response(serializer.data, status=201, headers=headers)
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @transaction.atomic
-    def update(self, request: Request, pk: str) -> Response:
-        channel = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-        serializer = self.get_serializer(channel, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(serializer.data)
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        self.get_object().delete()
-        return Response(status=204)
+        response = super().create(request)
+        response["Cache-Control"] = "no-store"  # it may show a secret
+        return response
 
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
@@ -79,7 +53,7 @@ class ChannelViewSet(IdempotentWrites, GenericViewSet[Channel]):
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     @transaction.atomic
     def rotate(self, request: Request, pk: str) -> Response:
-        channel = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+        channel = self.locked(pk)
         channel.rotate(by=request.user.get_username())
         return Response(self.get_serializer(channel).data, headers={"Cache-Control": "no-store"})
 

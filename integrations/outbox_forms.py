@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from integrations.channels import kind
-from integrations.fields import PairsField, TextField
+from integrations.fields import PairsField, RefusalsAtTheirFields, TextField
 from integrations.models import Channel
 from integrations.secrets import MASK
 
@@ -73,7 +72,7 @@ def _settings_of(name: str) -> dict[str, forms.Field]:
     return fields.get(name, {})
 
 
-class ChannelForm(ChannelBase):
+class ChannelForm(RefusalsAtTheirFields, ChannelBase):
     """A channel of one kind; `channel_form` sets it."""
 
     channel_kind = ""
@@ -109,16 +108,6 @@ class ChannelForm(ChannelBase):
                     typed[name] = MASK
         self.instance.offer(typed)
         return self.cleaned_data
-
-    def add_error(self, field: str | None, error: Any) -> None:
-        """Put a refused setting at its field: the model names it by the refusal's code."""
-        if not (isinstance(error, ValidationError) and hasattr(error, "error_dict")):
-            super().add_error(field, error)
-            return
-        for name, refusals in error.error_dict.items():
-            for refusal in refusals:
-                where = refusal.code if name == NON_FIELD_ERRORS and refusal.code in self.fields else name
-                super().add_error(where if where in self.fields else None, refusal)
 
 
 def channel_form(name: str) -> type[ChannelForm]:

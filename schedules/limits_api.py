@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db import transaction
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
+from integrations.rest.collection import Collection
 from integrations.rest.documentation import KEY, READ_ERRORS, WRITE_ERRORS
 from integrations.rest.fields import StrictFields
-from integrations.rest.filters import StrictFilterBackend
-from integrations.rest.idempotency import IdempotentWrites
 from schedules.limits import TagLimit
 from schedules.models import Schedule
 
@@ -96,41 +90,15 @@ BILLING = {"tag": "billing", "max_running": 2, "note": "The invoicing service ta
         responses={204: OpenApiResponse(description="Removed; what waited for it may start."), **WRITE_ERRORS},
     ),
 )
-class TagLimitViewSet(IdempotentWrites, GenericViewSet[TagLimit]):
+class TagLimitViewSet(Collection):
     """How many runs of schedules with one tag may go on at once."""
 
     queryset = TagLimit.objects.all()
     serializer_class = TagLimitSerializer
-    filter_backends = [StrictFilterBackend]
     filterset_class = TagLimitFilter
-    lookup_value_regex = "[0-9]{1,18}"
     orderings = {name: name for name in ("id", "tag", "max_running")}
     usual_ordering = "tag"
 
-    def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
-
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        limit = serializer.save()
-        return Response(serializer.data, status=201, headers={"Location": f"{request.path}/{limit.pk}"})
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @transaction.atomic
-    def update(self, request: Request, pk: str) -> Response:
-        limit = get_object_or_404(TagLimit.objects.select_for_update(), pk=pk)
-        serializer = self.get_serializer(limit, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(serializer.data)
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        self.get_object().remove()
-        return Response(status=204)
+    def remove(self, row: TagLimit) -> None:
+        """Remove the limit; what waited for it may start."""
+        row.remove()

@@ -19,9 +19,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.rest.collection import Collection
 from integrations.rest.documentation import KEY, READ_ERRORS, WRITE_ERRORS
 from integrations.rest.fields import StrictFields
-from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 from integrations.rest.problems import Conflict
 from schedules.models import Schedule
@@ -100,42 +100,12 @@ class NoticeRuleFilter(django_filters.FilterSet):
         responses={204: OpenApiResponse(description="Done."), **WRITE_ERRORS},
     ),
 )
-class NoticeRuleViewSet(IdempotentWrites, GenericViewSet[NoticeRule]):
+class NoticeRuleViewSet(Collection):
     """What is told of schedules, and to whom."""
 
     queryset = NoticeRule.objects.all()
     serializer_class = NoticeRuleSerializer
-    filter_backends = [StrictFilterBackend]
     filterset_class = NoticeRuleFilter
-    lookup_value_regex = "[0-9]{1,18}"
-
-    def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
-
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        rule = serializer.save()
-        return Response(serializer.data, status=201, headers={"Location": f"{request.path}/{rule.pk}"})
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @transaction.atomic
-    def update(self, request: Request, pk: str) -> Response:
-        rule = get_object_or_404(self.get_queryset().select_for_update(of=("self",)), pk=pk)
-        serializer = self.get_serializer(rule, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(serializer.data)
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        self.get_object().delete()
-        return Response(status=204)
 
 
 class CallbackSecretViewSet(IdempotentWrites, GenericViewSet[Schedule]):
