@@ -21,13 +21,11 @@ from schedules.clock import seconds
 from schedules.dependencies import Dependency
 from schedules.models import Schedule
 
-CHILDREN = "SELECT DISTINCT d.child_id FROM schedules_dependency d WHERE {chosen}"
+CHILDREN = "SELECT d.parent_id, d.child_id FROM schedules_dependency d WHERE {chosen}"
 LOCK = "SELECT id FROM schedules_schedule WHERE {chosen} ORDER BY id {lock}"
 CONCLUDED = """
 SELECT r.id, r.schedule_id, r.schedule_name, r.status, r.scheduled_for, r.finished_at, r.correlation_id, r.result
-FROM jobruns_jobrun r
-WHERE {chosen} AND r.trigger <> 'backfill'
-    AND EXISTS (SELECT 1 FROM schedules_dependency d WHERE d.parent_id = r.schedule_id)
+FROM jobruns_jobrun r WHERE {chosen} AND r.trigger <> 'backfill'
 ORDER BY r.finished_at, r.id
 """
 
@@ -110,34 +108,38 @@ HELD = {
 }
 
 
-def with_children(schedule_ids: Iterable[int]) -> set[int]:
-    """Return these schedules and those that depend on them.
+def children_of(schedule_ids: Iterable[int]) -> dict[int, set[int]]:
+    """Return for each of these schedules that others depend on which ones do.
 
-    Whoever records endings locks all of them at once, in the order of their ids, so that no two wait for each other.
+    Whoever records endings locks parents and children at once, in the order of their ids, so that no two wait for
+    each other.
     """
-    own = set(schedule_ids)
-    condition, ids = sql.any_of("d.parent_id", own)
-    return own | {child_id for (child_id,) in sql.fetch(CHILDREN.format(chosen=condition), ids)}
+    condition, ids = sql.any_of("d.parent_id", schedule_ids)
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for parent_id, child_id in sql.fetch(CHILDREN.format(chosen=condition), ids):
+        found[parent_id].add(child_id)
+    return dict(found)
 
 
 def lock_family(schedule_id: int) -> None:
     """Lock a schedule and those that depend on it, for who ends a run of it that waits."""
-    condition, ids = sql.any_of("id", with_children([schedule_id]))
+    children = children_of([schedule_id]).get(schedule_id, set())
+    condition, ids = sql.any_of("id", {schedule_id, *children})
     sql.fetch(LOCK.format(chosen=condition, lock=sql.lock_rows()), ids)
 
 
 def hear(run_ids: Iterable[int]) -> int:
-    """Tell the children of schedules whose last attempts have just ended; return how many rows that made.
+    """Tell the children of schedules whose last attempts these are, just ended; return how many rows that made.
 
     A child without timing of its own gets one row for each time that all its parents have ended: it runs, or is
-    skipped with the reason. The caller holds the locks of all that `with_children` names. Backfills are not told.
+    skipped with the reason. The caller holds the locks of parents and children. Backfills are not told.
     """
     condition, ids = sql.any_of("r.id", run_ids)
     ended = [_ended(row) for row in sql.fetch(CONCLUDED.format(chosen=condition), ids)]
-    if not ended:
+    families = _families({one.schedule_id for one in ended})
+    if not families:
         return 0
     now = sql.now()
-    families = _families({one.schedule_id for one in ended})
     children = defaultdict(list)
     for family in families:
         for dependency in family.dependencies:
@@ -181,7 +183,8 @@ def _families(parents: set[int]) -> list[Family]:
     pairs = Dependency.objects.filter(parent_id__in=parents)
     children = Schedule.objects.filter(pk__in=pairs.values("child_id")).select_related("calendar").order_by("pk")
     families = {child.pk: Family(child, []) for child in children}
-    for one in Dependency.objects.filter(child_id__in=families).select_related("parent"):
+    held = Dependency.objects.filter(child_id__in=families).select_for_update(no_key=True, of=("self",))
+    for one in held.select_related("parent").order_by("pk"):
         families[one.child_id].dependencies.append(one)
     for child_id, active in active_runs(families).items():
         families[child_id].active = active

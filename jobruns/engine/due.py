@@ -134,6 +134,7 @@ def active_runs(schedule_ids: Iterable[int]) -> dict[int, Active]:
     }
 
 
+ANY_DEPENDENCY = "SELECT 1 FROM schedules_dependency LIMIT 1"
 PARENTS = """
 SELECT d.child_id, c.last_scheduled_for, p.name, p.status, d."on", d.met_at, d.ended_run_id, d.ended_as, d.ended_at
 FROM schedules_dependency d
@@ -145,6 +146,8 @@ ENDED = {"success": "succeeded", "failed": "failed", "cancelled": "was cancelled
 
 def parents_of(schedule_ids: Iterable[int]) -> dict[int, Parents]:
     """Return what those schedules wait for that have timing of their own and depend on others."""
+    if not sql.fetch(ANY_DEPENDENCY, []):
+        return {}
     condition, ids = sql.any_of("d.child_id", schedule_ids)
     found: dict[int, Parents] = {}
     for child_id, settled, name, status, on, met_at, *last in sql.fetch(PARENTS.format(chosen=condition), ids):

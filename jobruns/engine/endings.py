@@ -71,6 +71,7 @@ class Tally:
     exhausted: bool
     usual_seconds: float | None
     failures_in_a_row: int
+    has_children: bool
     runs: dict[int, tuple[int, str]] = field(default_factory=dict)  # run id → attempt, idempotency key
     endings: list[Ending] = field(default_factory=list)
     failed_before: list[int] = field(default_factory=list)  # attempts that had failed in a row, for each ending
@@ -122,7 +123,9 @@ def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
     for each other."""
     condition, ids = sql.any_of("id", [one.run_id for one in endings])
     runs = sql.fetch(f"SELECT id, schedule_id, attempt, idempotency_key FROM jobruns_jobrun WHERE {condition}", ids)
-    condition, ids = sql.any_of("s.id", dependants.with_children({schedule_id for _, schedule_id, _, _ in runs}))
+    own = {schedule_id for _, schedule_id, _, _ in runs}
+    children = dependants.children_of(own)
+    condition, ids = sql.any_of("s.id", own.union(*children.values()))
     found = {}
     for schedule_id, retries, delay, backoff, status, kind, next_at, usual, failures in sql.fetch(
         SCHEDULES.format(chosen=condition, lock=sql.lock_rows()), ids
@@ -136,6 +139,7 @@ def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
             exhausted=status == "active" and next_at is None and kind != "manual",
             usual_seconds=usual,
             failures_in_a_row=failures,
+            has_children=schedule_id in children,
         )
     for run_id, schedule_id, attempt, key in runs:
         if schedule_id in found:  # else somebody has just deleted it, and its runs with it
@@ -264,7 +268,8 @@ def _retry(tallies: Iterable[Tally]) -> None:
 def _tell_dependants(tallies: Iterable[Tally]) -> None:
     """Fire what waits for runs that are not tried again."""
     tried_again = {run_id for tally in tallies for run_id, _ in tally.retries}
-    last = [one.run_id for tally in tallies for one in tally.endings if one.run_id not in tried_again]
+    heard = [one.run_id for tally in tallies if tally.has_children for one in tally.endings]
+    last = [run_id for run_id in heard if run_id not in tried_again]
     if last:
         dependants.hear(last)
 
