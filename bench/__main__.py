@@ -70,7 +70,10 @@ def _prepare() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
-    gc.freeze()  # as runscheduler does
+    from django.db import connection
+
+    connection.settings_dict["CONN_MAX_AGE"] = 60  # as runscheduler does, so that the peers' threads keep theirs too
+    gc.freeze()  # likewise
 
 
 def _ledger(options: argparse.Namespace) -> None:
