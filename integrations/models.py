@@ -18,6 +18,7 @@ from django.utils import timezone
 from integrations import secrets
 from integrations.kinds import http, kind, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
+from integrations.logins import FailedLogins
 from integrations.outbox import Channel, Delivery
 from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswerQuerySet
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from sqlalchemy.engine import URL
 
-__all__ = ["ApiToken", "Channel", "Connection", "Delivery", "KeptAnswer"]
+__all__ = ["ApiToken", "Channel", "Connection", "Delivery", "FailedLogins", "KeptAnswer"]
 
 PREFIX = 12  # characters of a token that are kept and shown
 

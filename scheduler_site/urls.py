@@ -1,18 +1,19 @@
 """Every address of Carillon."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 from scheduler_site import api, health, metrics
+from scheduler_site.login import Login
 
 admin.autodiscover()
 
 urlpatterns = [
     path("", include("jobruns.urls")),
     path("", include("schedules.urls")),
-    path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login", Login.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
     path("admin/", admin.site.urls),
