@@ -27,7 +27,9 @@ from schedules import limits_admin, telling_admin  # noqa: F401 - register limit
 from schedules.acts import Acts
 from schedules.ahead import Shown, shown
 from schedules.badges import badge
-from schedules.forms import PreviewForm, fieldsets, schedule_form
+from schedules.calendars import admin as calendars_admin  # noqa: F401 - register calendars
+from schedules.fieldsets import fieldsets
+from schedules.forms import PreviewForm, schedule_form
 from schedules.models import Schedule
 from schedules.narrowing import ByEnvironment, ByJobType, ByNextRun, ByStatus
 from schedules.pages import viewer_zone
@@ -43,6 +45,7 @@ VIEWED = (
     ("cron_expression", "interval_seconds", "scheduled_at"),
     ("timezone", "next_run_at"),
     ("start_at", "end_at", "max_runs"),
+    ("calendar", "calendar_rule"),
     ("overlap_policy", "max_instances"),
     ("misfire_policy", "misfire_grace_seconds", "catchup_limit"),
     ("max_retries", "retry_delay_seconds", "retry_backoff"),
@@ -54,10 +57,11 @@ VIEWED = (
 @admin.register(Schedule)
 class ScheduleAdmin(Acts):
     list_display = ("name", "work", "state", "fires", "timezone", "next_run", "environment", "version")
-    list_filter = (ByEnvironment, ByStatus, ByJobType, "schedule_type", "created_by", ByNextRun)
+    list_filter = (ByEnvironment, ByStatus, ByJobType, "schedule_type", "calendar", "created_by", ByNextRun)
     search_fields = ("name", "description", "tags")
     search_help_text = "Name, description, tag"
     list_per_page = 50
+    list_select_related = ("calendar",)
 
     @admin.display(description="Job type", ordering="job_type")
     def work(self, schedule: Schedule) -> str:

@@ -5,6 +5,7 @@ All of it is asked of `schedules.timing`, which also fires: what is shown here i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -16,9 +17,10 @@ from schedules import consequences, timing
 from schedules.cron import CronError
 from schedules.models import Schedule
 from schedules.moments import day
-from schedules.timing import Effect, Timing, TimingError
+from schedules.timing import Closed, Effect, Timing, TimingError
 
 COUNT = 10
+CLOSED_DAYS = 6
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -39,6 +41,7 @@ class Shown:
     sentence: str = ""
     rows: tuple[Row, ...] = ()
     effects: tuple[tuple[str, Effect], ...] = ()
+    closed: tuple[tuple[str, str], ...] = ()
     difference: str = ""
     expression: str = ""
     caret: str = ""
@@ -66,6 +69,7 @@ def shown(schedule: Schedule, now: datetime, viewer: ZoneInfo, before: Timing | 
         sentence=found.sentence,
         rows=tuple(_rows(found.instants, zones, now)),
         effects=changes,
+        closed=tuple(_closed_days(found.closed, own, now)),
         difference=difference,
     )
 
@@ -94,6 +98,12 @@ def _rows(instants: tuple[datetime, ...], zones: list[ZoneInfo], now: datetime) 
         rows.append(Row(instant.astimezone(UTC), today if today != last else "", tuple(times)))
         last = today
     return rows
+
+
+def _closed_days(closed: Iterable[Closed], zone: ZoneInfo, now: datetime) -> list[tuple[str, str]]:
+    """Return the first days on which the calendar leaves instants out, each with what closes it."""
+    said = {day(one.at.astimezone(zone), now.astimezone(zone)): one.closing.label for one in closed}
+    return list(said.items())[:CLOSED_DAYS]
 
 
 def _difference(before: Timing, edited: Schedule, now: datetime) -> str:

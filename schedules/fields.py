@@ -24,6 +24,11 @@ CONSEQUENCES = {
         "immediate": _("As soon as it is saved, once."),
         "manual": _("When somebody asks for it, or after others."),
     },
+    "calendar_rule": {
+        "skip": _("It is recorded as skipped."),
+        "next": _("At the same time on the next open day; at the end of a maintenance window."),
+        "previous": _("At the same time on the open day before; skipped in a maintenance window."),
+    },
     "overlap_policy": {
         "skip": _("The new one is recorded as skipped."),
         "buffer_one": _("One waits; any others are skipped."),

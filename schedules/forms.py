@@ -21,7 +21,7 @@ from schedules import rules
 from schedules.clock import zone_names
 from schedules.dependencies import resolve
 from schedules.fields import CONSEQUENCES, Cards, MomentField, TagsField, Zones, local_text
-from schedules.models import Schedule
+from schedules.models import Calendar, Schedule
 from schedules.parents_field import ParentsField
 
 MOMENTS = ("scheduled_at", "anchor_at", "start_at", "end_at")
@@ -59,9 +59,12 @@ class TimingForm(ModelForm):
             "timezone",
             "start_at",
             "end_at",
+            "calendar",
+            "calendar_rule",
         )
         widgets = {
             "schedule_type": Cards(CONSEQUENCES["schedule_type"]),
+            "calendar_rule": Cards(CONSEQUENCES["calendar_rule"]),
             "cron_expression": forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocomplete": "off"}),
         }
         labels = {
@@ -81,10 +84,13 @@ class TimingForm(ModelForm):
             kinds.choices = [choice for choice in Schedule.Kind.choices if choice[0] != Schedule.Kind.IMMEDIATE]
         else:
             kinds.choices = Schedule.Kind.choices
+        self.fields["calendar_rule"].required = False
+        cast("forms.ModelChoiceField[Calendar]", self.fields["calendar"]).empty_label = _("None: every day is open")
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         self._attach_zone()
+        self.cleaned_data["calendar_rule"] = self.cleaned_data.get("calendar_rule") or Schedule.Rule.SKIP
         kind = self.cleaned_data.get("schedule_type", "")
         for name, empty in rules.EMPTY.items():
             if name not in rules.TIMING_FIELDS.get(kind, ()):
@@ -250,51 +256,3 @@ def schedule_form(kind: str) -> type[ScheduleForm]:
 def field_of_params(refusal: ValidationError) -> str:
     """Return the form field of a refusal such as "headers.0.name: This field is required."."""
     return field_of(refusal.messages[0].partition(": ")[0])
-
-
-def fieldsets(params: dict[str, forms.Field]) -> list[tuple[Any, dict[str, Any]]]:
-    """Return the editor's parts, the job type's own fields among what it does."""
-    return [
-        (_("What it does"), {"fields": [("name", "environment"), *_in_lines(params), "description", "tags"]}),
-        (
-            _("When"),
-            {
-                "fields": [
-                    "schedule_type",
-                    ("cron_expression", "scheduled_at", "interval_seconds", "timezone"),
-                    "anchor_at",
-                    "depends_on",
-                ]
-            },
-        ),
-        (_("If the last run is still going"), {"fields": ["overlap_policy", "max_instances"]}),
-        (_("If fires were missed"), {"fields": ["misfire_policy", ("misfire_grace_seconds", "catchup_limit")]}),
-        (_("Who is told"), {"classes": ["collapse"], "fields": ["channels", "callback_url"]}),
-        (
-            _("Retries, timeout, priority, start and end"),
-            {
-                "classes": ["collapse"],
-                "fields": [
-                    ("max_retries", "retry_delay_seconds", "retry_backoff"),
-                    ("timeout_seconds", "priority", "queue", "jitter_seconds"),
-                    ("start_at", "end_at", "max_runs"),
-                ],
-            },
-        ),
-    ]
-
-
-def _in_lines(fields: dict[str, forms.Field]) -> list[tuple[str, ...]]:
-    """Return the names of `fields` in order, two short ones beside each other, a text area on a line of its own."""
-    lines: list[tuple[str, ...]] = []
-    half = ""
-    for name, field in fields.items():
-        if isinstance(field.widget, forms.Textarea):
-            lines += [(half,), (name,)] if half else [(name,)]
-            half = ""
-        elif half:
-            lines.append((half, name))
-            half = ""
-        else:
-            half = name
-    return [*lines, (half,)] if half else lines
