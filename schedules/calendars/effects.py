@@ -9,7 +9,7 @@ from schedules.calendars.models import Calendar
 from schedules.models import Schedule
 from schedules.timing import Difference, TimingError, diff
 
-DAYS = 31
+DAYS = 366
 MOST_SCHEDULES = 100
 MOST_RUNS = 1_000  # of one schedule that are compared
 
@@ -46,7 +46,7 @@ class Effects:
         """Say the numbers in a sentence or two."""
         if not self.schedules:
             return "No schedule is on this calendar yet, so nothing changes."
-        days = f"in the {(self.until - self.start).days} days ahead"
+        days = "in the year ahead"
         if not self.changed:
             said = f"It changes no run {days}: {_schedules(self.compared)} compared."
         else:

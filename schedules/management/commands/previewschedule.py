@@ -1,4 +1,7 @@
-"""`manage.py previewschedule`: the next fire times of a cron expression, or of many on stdin. Needs no database."""
+"""`manage.py previewschedule`: the next fire times of a cron expression, or of many on stdin.
+
+Needs no database unless a calendar is named.
+"""
 
 import json
 import sys
@@ -10,11 +13,14 @@ from typing import Any, BinaryIO, NoReturn
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from schedules.calendars.closures import Closures
+from schedules.models import Calendar
 from schedules.timing import Preview, Timing, TimingError, check, preview, zone
 
 MOST_TIMES = 1000
 LONGEST_LINE = 65_536  # bytes
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
+CLOSED_SHOWN = 10
 KEYS = {"expr", "tz", "start", "count"}
 
 
@@ -28,6 +34,10 @@ class Command(BaseCommand):
         parser.add_argument("--after", metavar="ISO", help="A moment, with an offset or else in TZ. Default: now.")
         parser.add_argument(
             "--count", type=int, default=5, help="How many times, at most 1000. Default: %(default)s."
+        )
+        parser.add_argument("--calendar", metavar="NAME", help="Leave out what this calendar closes.")
+        parser.add_argument(
+            "--rule", choices=["skip", "next", "previous"], default="skip", help="What becomes of a closed instant."
         )
         parser.add_argument("--json", action="store_true", help="Print the times as one JSON array.")
         parser.add_argument(
@@ -45,7 +55,10 @@ class Command(BaseCommand):
         if options["expr"] is None:
             raise CommandError("Write an expression in quotes, such as '30 2 * * *', or --batch.", returncode=2)
         try:
-            shown = look_ahead(options["expr"], options["timezone"], options["after"], options["count"])
+            calendar = _closures(options["calendar"], options["rule"])
+            shown = look_ahead(
+                options["expr"], options["timezone"], options["after"], options["count"], calendar=calendar
+            )
         except TimingError as refused:
             raise CommandError(str(refused), returncode=2) from None
         self._print(shown, options["timezone"], as_json=options["json"])
@@ -58,9 +71,21 @@ class Command(BaseCommand):
         self.stdout.write(f"{shown.sentence} ({zone_name})")
         for instant, local in zip(shown.instants, times, strict=True):
             self.stdout.write(f"{local:25}  {instant.astimezone(zone(zone_name)):%a}  {instant:%Y-%m-%d %H:%M} UTC")
+        for one in shown.closed[:CLOSED_SHOWN]:
+            self.stdout.write(f"Closed at {one.at.astimezone(zone(zone_name)).isoformat()}: {one.closing.sentence}")
         for effect in shown.effects:
             at = effect.change.at.astimezone(zone(zone_name))
             self.stdout.write(f"Clock change on {at:%Y-%m-%d}: {effect.sentence}")
+
+
+def _closures(name: str | None, rule: str) -> tuple[Closures | None, str]:
+    """Return the calendar of that name, the only thing for which the database is asked; raises CommandError."""
+    if name is None:
+        return None, rule
+    try:
+        return Calendar.objects.named(name).closures, rule
+    except Calendar.DoesNotExist as unknown:
+        raise CommandError(str(unknown), returncode=2) from None
 
 
 def lines(stream: BinaryIO) -> Iterator[bytes | None]:
@@ -84,9 +109,21 @@ def answer(line: bytes | None) -> dict[str, Any]:
     return {"valid": True, "times": local_times(shown, request["tz"]), "sentence": shown.sentence}
 
 
-def look_ahead(expression: str, zone_name: str, start: str | None, count: int, *, changes: int = 2) -> Preview:
-    """Return what follows `start` (ISO; in the zone if it has no offset); raises TimingError."""
-    timing = Timing(kind="cron", cron=expression, zone=zone_name)
+def look_ahead(
+    expression: str,
+    zone_name: str,
+    start: str | None,
+    count: int,
+    *,
+    changes: int = 2,
+    calendar: tuple[Closures | None, str] = (None, "skip"),
+) -> Preview:
+    """Return what follows `start` (ISO; in the zone if it has no offset) under a calendar and its rule.
+
+    Raises TimingError.
+    """
+    closures, rule = calendar
+    timing = Timing(kind="cron", cron=expression, zone=zone_name, calendar=closures, calendar_rule=rule)
     after = _moment(start, zone_name)
     if not 1 <= count <= MOST_TIMES:
         raise TimingError(f"count: write a whole number from 1 to {MOST_TIMES}.")
