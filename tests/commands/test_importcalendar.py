@@ -87,7 +87,7 @@ def test_a_broken_file_changes_nothing_and_names_the_component(tmp_path):
 
 
 def test_a_new_calendar_in_no_time_zone_is_refused(file):
-    code, text = refused("Works", "--ics", file, "--years", "2026", "--timezone", "Mars/Base")
+    _, text = refused("Works", "--ics", file, "--years", "2026", "--timezone", "Mars/Base")
     assert "no time zone" in text
     assert not Calendar.objects.exists()
 
@@ -102,5 +102,5 @@ def test_a_preview_goes_by_a_calendar(make_calendar):
     )
     assert "2026-12-28T09:00:00+00:00" in out.getvalue()
     assert "Closed at 2026-12-25T09:00:00+00:00: The calendar Office" in out.getvalue()
-    with pytest.raises(CommandError, match="There is no calendar 'Nowhere'. Calendars: Office."):
+    with pytest.raises(CommandError, match=r"There is no calendar 'Nowhere'\. Calendars: Office\."):
         call_command("previewschedule", "0 9 * * *", "--calendar", "Nowhere")
