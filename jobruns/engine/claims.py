@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,21 +58,28 @@ def claim_ready(slots: int, owner: str) -> list[Assignment]:
     return claimed
 
 
-def claim_one(run_id: int, owner: str, *, early: bool = True) -> Assignment | None:
-    """Take this pending run for `owner`; None if its schedule or tags let no other run.
-
-    Whenever it is to start, or with `early=False` only if that time has come.
-    """
+def claim_one(run_id: int, owner: str) -> Assignment | None:
+    """Take this pending run for `owner`, whenever it is to start; None if its schedule or tags let no other run."""
     with transaction.atomic():
         sql.take_turns()
-        chosen, _ = _claim(1, owner, run_id=run_id, early=early)
+        chosen, _ = _claim(1, owner, among=[run_id], early=True)
     return chosen[0] if chosen else None
 
 
-def _claim(slots: int, owner: str, *, run_id: int | None = None, early: bool = False) -> tuple[list[Assignment], int]:
-    """Claim among the first `slots` ready runs, or that one run; return what was claimed and how many were seen."""
+def claim_these(run_ids: Sequence[int], owner: str) -> list[Assignment]:
+    """Take for `owner` those of these runs that are ready and whose schedules and tags let them run now."""
+    with transaction.atomic():
+        sql.take_turns()
+        chosen, _ = _claim(len(run_ids), owner, among=run_ids)
+    return chosen
+
+
+def _claim(
+    slots: int, owner: str, *, among: Sequence[int] | None = None, early: bool = False
+) -> tuple[list[Assignment], int]:
+    """Claim among the first `slots` ready runs, or some of them; return what was claimed and how many were seen."""
     now = sql.now()
-    only, wanted = ("", []) if run_id is None else ("AND r.id = %s", [run_id])
+    only, wanted = ("", []) if among is None else sql.any_of("AND r.id", among)
     ready_at = now + A_DAY if early else now
     places = Places.left()
     room, tags = places.condition()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -42,6 +43,7 @@ class Worker:
             self.process.name, stop_run=self.pool.stop_run, abandon=self.pool.abandon, on_written=self._written
         )
         self.clerk = ThreadPoolExecutor(1, thread_name_prefix="clerk")
+        self.asked: deque[int] = deque()
         self.seen_off = threading.Condition()  # notified when runs have ended or went back to the line
         self.closing = self.closed = self.away = False
         self.stopping = threading.Event()
@@ -61,8 +63,8 @@ class Worker:
 
         Otherwise it goes back to the line, or was another's already. Never raises for what the database does.
         """
-        if not self.clerk.submit(self._claim, run_id).result():
-            return
+        self.asked.append(run_id)
+        self.clerk.submit(self._claim_asked).result()
         with self.seen_off:
             self.seen_off.wait_for(lambda: self.closed or run_id not in self.recorder.holding())
 
@@ -88,20 +90,20 @@ class Worker:
         """End all children now."""
         self.pool.kill()
 
-    def _claim(self, run_id: int) -> bool:
+    def _claim_asked(self) -> None:
+        """Claim at once all that any thread asked for: taking turns costs the same for many as for one."""
+        asked = [self.asked.popleft() for _ in range(len(self.asked))]
+        if not asked:
+            return
         try:
             self._recover()
-            assignment = None if self.closing else claims.claim_one(run_id, self.process.name, early=False)
-            if assignment is None:
-                marks.unmark([run_id])
+            claimed = [] if self.closing else claims.claim_these(asked, self.process.name)
+            marks.unmark(set(asked) - {assignment.run_id for assignment in claimed})
         except Error as error:
             self._lose_database(error)
-            return False
-        if assignment is None:
-            return False
-        self.recorder.took([run_id])
-        self.pool.submit([assignment])
-        return True
+            return
+        self.recorder.took(assignment.run_id for assignment in claimed)
+        self.pool.submit(claimed)
 
     def _beat(self) -> None:
         try:
@@ -138,7 +140,8 @@ class Worker:
         """Let the threads go whose runs have ended, and tell schedulers that what waited for these may start."""
         with self.seen_off:
             self.seen_off.notify_all()
-        wake_schedulers()
+        if marks.unsent():
+            wake_schedulers()
 
     def _watch(self) -> None:
         """Beat, and leave when this process can no longer work; another one rescues what it held."""

@@ -54,9 +54,9 @@ def test_a_run_that_was_put_off_on_the_way_does_not_start_early(make_schedule):
     run = make_schedule().runs.request(by="somebody")
     marks.mark_ready(1)
     JobRun.objects.update(available_at=timezone.now() + timedelta(seconds=60))
-    assert claims.claim_one(run.pk, "a worker", early=False) is None
+    assert claims.claim_these([run.pk], "a worker") == []
     JobRun.objects.update(available_at=timezone.now() - timedelta(seconds=1))
-    assert claims.claim_one(run.pk, "a worker", early=False).run_id == run.pk
+    assert [one.run_id for one in claims.claim_these([run.pk], "a worker")] == [run.pk]
 
 
 def test_a_run_that_came_back_is_sent_again(make_schedule):

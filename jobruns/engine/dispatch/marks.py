@@ -7,7 +7,7 @@ its message waits, and tells which messages must have been lost.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -58,6 +58,8 @@ def mark_ready(limit: int) -> list[Parcel]:
     No more of a schedule than may run: what its limits do not let start now would come back unexecuted.
     """
     marked: list[Parcel] = []
+    if not unsent():
+        return marked
     with transaction.atomic():
         sql.take_turns()
         while left := limit - len(marked):
@@ -66,6 +68,12 @@ def mark_ready(limit: int) -> list[Parcel]:
             if not chosen or seen < left:
                 break  # else a schedule with many waiting runs hid those behind them
     return marked
+
+
+def unsent() -> bool:
+    """Tell whether a run is ready and not under way, be it that it has to wait for others."""
+    found: bool = JobRun.objects.ready(sql.now()).filter(dispatched_at=None).exists()
+    return found
 
 
 def _mark(limit: int) -> tuple[list[Parcel], int]:
@@ -92,9 +100,10 @@ def _within_limits(rows: Iterable[tuple[Any, ...]], places: Places) -> list[Parc
     return chosen
 
 
-def unmark(run_ids: Iterable[int]) -> None:
+def unmark(run_ids: Collection[int]) -> None:
     """Let runs that still wait be sent again."""
-    JobRun.objects.filter(pk__in=list(run_ids), status="pending").update(dispatched_at=None)
+    if run_ids:
+        JobRun.objects.filter(pk__in=list(run_ids), status="pending").update(dispatched_at=None)
 
 
 def overdue(age: timedelta) -> dict[str, int]:
