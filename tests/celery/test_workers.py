@@ -107,20 +107,18 @@ def test_a_message_that_comes_three_times_runs_once(make_schedule, redis, start,
     assert path.read_text().count("\n") == 1
 
 
-def test_a_waiting_and_a_running_run_are_cancelled_and_a_long_one_times_out(
-    make_schedule, any_broker, start, tmp_path
-):
-    start(("scheduler",), ("worker", any_broker.queue, "-c", "2"))
-    [running] = ask(make_schedule, any_broker, 1, act="obey")
+def test_a_waiting_and_a_running_run_are_cancelled_and_a_long_one_times_out(make_schedule, redis, start, tmp_path):
+    start(("scheduler",), ("worker", redis.queue, "-c", "2"))
+    [running] = ask(make_schedule, redis, 1, act="obey")
     path = tmp_path / "pid"
-    [long] = ask(make_schedule, any_broker, 1, params={"path": str(path), "seconds": 60}, timeout_seconds=2)
+    [long] = ask(make_schedule, redis, 1, params={"path": str(path), "seconds": 60}, timeout_seconds=2)
     wait_until(lambda: JobRun.objects.running().count() == 2, within=10)
-    [waiting] = ask(make_schedule, any_broker, 1, act="pid", params={"path": str(tmp_path / "never")})
-    wait_until(lambda: any_broker.waiting() == 1, within=10)
+    [waiting] = ask(make_schedule, redis, 1, act="pid", params={"path": str(tmp_path / "never")})
+    wait_until(lambda: redis.waiting() == 1, within=10)
     assert waiting.cancel(by="ada")
     assert running.cancel(by="ada")
     wait_until(all_ended, within=15)
-    wait_until(lambda: any_broker.waiting() == 0, within=5)
+    wait_until(lambda: redis.waiting() == 0, within=5)
     endings = {run.pk: (run.status, run.reason) for run in JobRun.objects.all()}
     assert endings == {
         running.pk: ("cancelled", "requested"),
