@@ -81,15 +81,19 @@ class ApiTokenAdmin(TokenAdminBase):
     """Non-superusers see and issue only tokens of their own, since a token carries its user's rights."""
 
     form = TokenForm
-    list_display = ("name", "begins", "user", "state", "created_at", "expires_at", "last_used_at")
+    list_display = ("name", "begins", "user", "for_what", "state", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
-    fields = ("user", "name", "expires_at")
+    fields = ("user", "name", "scopes", "expires_at")
     actions = ("revoke",)
 
     @admin.display(description="Begins with")
     def begins(self, token: ApiToken) -> str:
         return f"{token.prefix}…"
+
+    @admin.display(description="For")
+    def for_what(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes) or _("all that its user may")
 
     @admin.display(description="Status")
     def state(self, token: ApiToken) -> str:
@@ -126,7 +130,7 @@ class ApiTokenAdmin(TokenAdminBase):
         return super().render_change_form(request, context, *args, **options)
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
-        token, text = ApiToken.issue(user=obj.user, name=obj.name, expires_at=obj.expires_at)
+        token, text = ApiToken.issue(user=obj.user, name=obj.name, expires_at=obj.expires_at, only=obj.scopes)
         obj.__dict__.update(token.__dict__, issued_text=text)
 
     def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -51,6 +53,7 @@ class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
     queryset = ApiToken.objects.all()
     serializer_class = TokenSerializer
     permission_classes = [Authenticated]
+    scoped_right = "integrations.{verb}_apitoken"
     filter_backends = [StrictFilterBackend]
     lookup_value_regex = "[0-9]{1,18}"
 
@@ -70,9 +73,19 @@ class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
         expires = values.get("expires_at")
         if expires is not None and expires.tzinfo is None:
             expires = expires.replace(tzinfo=UTC)
-        token, text = ApiToken.issue(user=caller(request), name=values["name"], expires_at=expires)
+        token, text = ApiToken.issue(
+            user=caller(request), name=values["name"], expires_at=expires, only=self._scopes(values)
+        )
         shown = IssuedSerializer(token).data
         return Response({**shown, "token": text}, status=201, headers={"Cache-Control": "no-store"})
+
+    def _scopes(self, values: dict[str, Any]) -> Iterable[str]:
+        """Return the scopes for a new token: no more than those of the token by which it is asked for."""
+        wanted = values.get("scopes", [])
+        own = self.request.auth.scopes if isinstance(self.request.auth, ApiToken) else []
+        if own and not set(wanted) <= set(own):
+            raise PermissionDenied("The token that asks is for less than this.")
+        return wanted or own
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)

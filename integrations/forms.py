@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.fields import PairsField, RefusalsAtTheirFields
 from integrations.models import ApiToken, Connection
+from integrations.scopes import SCOPES
 
 if TYPE_CHECKING:
     ConnectionBase = forms.ModelForm[Connection]
@@ -73,6 +74,14 @@ def connection_form(kind: str) -> type[ConnectionForm]:
 class TokenForm(TokenBase):
     """What a new token needs to be told."""
 
+    scopes = forms.MultipleChoiceField(
+        required=False,
+        initial=list,
+        choices=[(name, f"{name}: {text}") for name, text in SCOPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: all that its user may."),
+    )
+
     expires_at = forms.DateTimeField(
         required=False,
         label=_("Expires"),
@@ -82,7 +91,7 @@ class TokenForm(TokenBase):
 
     class Meta:
         model = ApiToken
-        fields = ("user", "name", "expires_at")
+        fields = ("user", "name", "scopes", "expires_at")
 
     def clean_expires_at(self) -> Any:
         """Refuse a moment that has passed."""

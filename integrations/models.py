@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -15,7 +16,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.utils import timezone
 
-from integrations import secrets
+from integrations import scopes, secrets
 from integrations.kinds import http, kind, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.logins import FailedLogins
@@ -153,6 +154,9 @@ class ApiToken(models.Model):
     prefix = models.CharField(max_length=12, db_index=True, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    scopes = models.JSONField(
+        default=list, blank=True, help_text="What it may be used for, within its user's rights; all of them if empty."
+    )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Refused from then on; never if empty.")
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -167,18 +171,31 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     @classmethod
-    def issue(cls, *, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+    def issue(
+        cls, *, user: User, name: str, expires_at: datetime | None = None, only: Iterable[str] = ()
+    ) -> tuple[ApiToken, str]:
         """Store a new token of `user` and return it with its text, which cannot be read again.
 
-        The text carries 240 random bits. Raises ValidationError by field.
+        `only` names the scopes that it is for, none for all that the user may. The text carries 240 random bits.
+        Raises ValidationError by field.
         """
         text = f"car_{random_text(30)}"
         token = cls(user=user, name=name, prefix=text[:PREFIX], digest=digest_of(text), expires_at=expires_at)
+        token.scopes = list(dict.fromkeys(only))
         token.full_clean()
         if expires_at is not None and expires_at <= timezone.now():
             raise ValidationError({"expires_at": ["This moment has passed; choose one ahead."]})
         token.save()
         return token, text
+
+    def clean(self) -> None:
+        """Refuse scopes that there are not; raises ValidationError by field."""
+        if sentence := scopes.refusal(self.scopes):
+            raise ValidationError({"scopes": [sentence]})
+
+    def allows(self, right: str) -> bool:
+        """Tell whether it may be used for a right of its user, such as "schedules.pause_schedule"."""
+        return scopes.allow(self.scopes, right)
 
     def revoke(self) -> None:
         """Refuse it from now on; revoking twice changes nothing."""

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from integrations.models import ApiToken, Connection
 from integrations.rest.fields import MomentField, StrictFields
+from integrations.scopes import SCOPES
 from integrations.secrets import Undecryptable
 
 SECRETS = {"http": "headers", "sql": "password"}  # kind → the name under which its secrets are sent
@@ -95,12 +96,18 @@ class TokenSerializer(StrictFields, serializers.ModelSerializer[ApiToken]):
     kept_by_us = frozenset(["id", "user", "prefix", "created_at", "last_used_at", "revoked_at"])
 
     name = serializers.CharField(max_length=100)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(list(SCOPES)),
+        required=False,
+        max_length=len(SCOPES),
+        help_text="What it is for, within the user's rights; all of them if empty.",
+    )
     user = serializers.CharField(source="user.username", read_only=True)
     expires_at = MomentField(required=False, allow_null=True, help_text="Never if empty; without an offset in UTC.")
 
     class Meta:
         model = ApiToken
-        fields = ["id", "name", "user", "prefix", "created_at", "expires_at", "last_used_at", "revoked_at"]
+        fields = ["id", "name", "scopes", "user", "prefix", "created_at", "expires_at", "last_used_at", "revoked_at"]
         read_only_fields = ["id", "prefix", "created_at", "last_used_at", "revoked_at"]
 
 

@@ -22,6 +22,7 @@ from integrations.rest import problems
 from integrations.rest.documentation import KEY, WRITE_ERRORS
 from integrations.rest.fields import StrictFields
 from integrations.rest.idempotency import IdempotentWrites
+from integrations.rest.permissions import may
 from integrations.rest.problems import Conflict
 from schedules.filters import ScheduleFilter
 from schedules.models import Schedule
@@ -162,7 +163,7 @@ class BulkViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     def operate(self, request: Request) -> Response:
         values = _read(BulkOperationSerializer(data=request.data))
         operation = values["operation"]
-        if not request.user.has_perm(RIGHTS[operation]):
+        if not may(request, RIGHTS[operation]):
             raise PermissionDenied
         success: list[int] = []
         failed: list[dict[str, str]] = []

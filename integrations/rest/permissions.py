@@ -8,6 +8,8 @@ from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from integrations.models import ApiToken
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
@@ -28,7 +30,7 @@ class ModelPermissions(BasePermission):
         action = getattr(view, "action", None)
         if action is None and getattr(view, "action_map", None) is not None:
             raise MethodNotAllowed(request.method or "")
-        return request.user.has_perm(self._right(request, view, action))
+        return may(request, self._right(request, view, action))
 
     def _right(self, request: Request, view: Any, action: str | None) -> str:
         rights: dict[str, str] = getattr(view, "rights", {})
@@ -40,11 +42,21 @@ class ModelPermissions(BasePermission):
 
 
 class Authenticated(BasePermission):
-    """Ask only for an active user: for what everybody has of his own."""
+    """Ask only for an active user: for what everybody has of his own. A token needs the scope of `scoped_right`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Tell whether somebody is signed in."""
-        return bool(request.user.is_authenticated)
+        """Tell whether somebody is signed in, and whether the token he came with is for this."""
+        if not request.user.is_authenticated:
+            return False
+        verb = VERBS.get(request.method or "", "delete")
+        return not isinstance(request.auth, ApiToken) or request.auth.allows(f"{view.scoped_right}".format(verb=verb))
+
+
+def may(request: Request, right: str) -> bool:
+    """Tell whether the user has a right, and whether the token he came with, if any, may be used for it."""
+    if isinstance(request.auth, ApiToken) and not request.auth.allows(right):
+        return False
+    return request.user.has_perm(right)
 
 
 def caller(request: Request) -> User:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from integrations.models import ApiToken
+from integrations.scopes import SCOPES
 
 LENGTH = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -21,6 +22,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", help="the name of the user whose rights the token carries")
         parser.add_argument("--name", required=True, help="what the token is for")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            default=[],
+            metavar="S",
+            help=f"what it may be used for, repeated for more: {', '.join(SCOPES)}; all if left out",
+        )
         parser.add_argument("--expires", help="refused after that long: 12h, 90d or 4w; never if left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +38,12 @@ class Command(BaseCommand):
         except users.DoesNotExist:
             raise CommandError(f"There is no user {options['user']!r}.", returncode=2) from None
         try:
-            token, text = ApiToken.issue(user=user, name=options["name"], expires_at=self._moment(options["expires"]))
+            token, text = ApiToken.issue(
+                user=user,
+                name=options["name"],
+                expires_at=self._moment(options["expires"]),
+                only=options["scope"],
+            )
         except ValidationError as refused:
             raise CommandError(" ".join(refused.messages), returncode=2) from None
         self.stdout.write(f"Token {token} of {user}. It is shown this once:")
