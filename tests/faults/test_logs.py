@@ -69,7 +69,7 @@ def test_one_correlation_id_leads_from_a_request_to_what_the_job_logged(make_sch
     said = objects(web_log.read_text()) + objects(scheduler.text())
     followed = [one for one in said if one.get("correlation_id") == "follow-me"]
     assert [(one["logger"], one["event"]) for one in followed] == [
-        ("schedules.api", "run requested"),
+        ("schedules.triggering", "run requested"),
         ("gunicorn.access", "request"),
         ("jobruns.engine.dispatch.local", "run claimed"),
         ("jobruns.engine.child", "run started"),
