@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class SchedulerUnderTest:
     """One `runscheduler` process with its log in a file."""
 
-    def __init__(self, log, *options, program="manage.py"):
+    def __init__(self, log, *options, program="manage.py", surroundings=None):
         self.log = log
         command = [
             sys.executable,
@@ -34,7 +34,12 @@ class SchedulerUnderTest:
         ]
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(), stdout=stderr, stderr=stderr, start_new_session=True
+                command,
+                cwd=ROOT,
+                env=surroundings or environment(),
+                stdout=stderr,
+                stderr=stderr,
+                start_new_session=True,
             )
         self.pid = self.process.pid
 

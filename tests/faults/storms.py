@@ -1,0 +1,50 @@
+"""Fixtures of the storms: a database that may come to harm, and schedulers under load on it."""
+
+import copy
+
+import pytest
+from django.db import connection
+
+from jobtypes import registry
+from tests.faults.clusters import Cluster, Files
+from tests.faults.world import World
+
+__all__ = ["bear_witness", "cluster", "postgresql_only", "world"]
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """The cluster, or the folder of files, that the tests' databases lie in."""
+    folder = tmp_path_factory.mktemp("cluster")
+    made = Cluster(folder) if connection.vendor == "postgresql" else Files(folder)
+    yield made
+    made.end()
+
+
+@pytest.fixture(autouse=True)
+def bear_witness(settings):
+    settings.JOB_TYPES = [*settings.JOB_TYPES, "tests.faults.witness.Witness"]
+    registry.job_types.cache_clear()
+    yield
+    registry.job_types.cache_clear()
+
+
+@pytest.fixture
+def postgresql_only():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server that could fail.")
+
+
+@pytest.fixture
+def world(cluster, tmp_path, request, django_db_blocker):
+    """A world of its own; whatever is left of it at the end is killed."""
+    before = copy.deepcopy(connection.settings_dict)
+    made = World(cluster.create(), tmp_path, request.node.name)
+    with django_db_blocker.unblock():
+        made.connect()
+        try:
+            yield made
+        finally:
+            made.end()
+            connection.close()
+            connection.settings_dict.update(before)
