@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 HOST ?= 127.0.0.1
 PORT ?= 8000
+SEED ?= 1
 
 RUN = $(VENV)/bin/python
 INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check
@@ -14,13 +15,14 @@ AS_IN_PRODUCTION = env DEBUG=false ALLOWED_HOSTS=carillon.example DATABASE_URL=s
 	CARILLON_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
 	SECURE_SSL_REDIRECT=true SESSION_COOKIE_SECURE=true CSRF_COOKIE_SECURE=true
 
-.PHONY: help demo bench audit python base dev test test-sqlite test-postgres check \
+.PHONY: help demo bench audit python base dev test faults test-sqlite test-postgres check \
 	check-format check-lint check-types check-imports check-migrations check-deployment check-tree
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    sample data, web and scheduler on http://$(HOST):$(PORT)/ (set HOST and PORT); Ctrl-C ends both"
 	@echo "make test    the whole test suite, on SQLite and on an embedded PostgreSQL"
+	@echo "make faults  kills, freezes, full disks and wrong clocks, on both databases, in ten minutes (set SEED)"
 	@echo "make check   format, lint, types, import contracts, migrations, deployment settings"
 	@echo "make bench   the benchmarks"
 	@echo "make audit   known vulnerabilities of the pinned packages; asks a service on the network"
@@ -35,6 +37,10 @@ test-sqlite: dev
 
 test-postgres: dev
 	env -u DATABASE_URL $(RUN) -m tests.postgres $(RUN) -m pytest
+
+faults: dev
+	env -u DATABASE_URL FAULT_SEED=$(SEED) $(RUN) -m pytest -m "long or not long" tests/faults
+	env -u DATABASE_URL FAULT_SEED=$(SEED) $(RUN) -m tests.postgres $(RUN) -m pytest -m "long or not long" tests/faults
 
 check: check-format check-lint check-types check-imports check-migrations check-deployment check-tree
 	@echo "Left out: the dependency audit, which needs the network. \`make audit\` does it."

@@ -28,7 +28,7 @@ def test_the_turn_of_a_process_that_froze_goes_to_the_next_one(postgresql, make_
         frozen.execute("SELECT pg_advisory_xact_lock(%s)", [claims.sql.CLAIM_LOCK])
         began = time.monotonic()
         assert len(claims.claim_ready(1, "me")) == 1
-        assert 0.2 < time.monotonic() - began < 3
+        assert 0.2 < time.monotonic() - began < 10
         with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
             frozen.execute("SELECT 1")
 
