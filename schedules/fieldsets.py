@@ -33,8 +33,9 @@ def fieldsets(params: dict[str, forms.Field]) -> list[tuple[Any, dict[str, Any]]
                 "classes": ["collapse"],
                 "fields": [
                     ("max_retries", "retry_delay_seconds", "retry_backoff"),
-                    ("timeout_seconds", "priority", "queue", "jitter_seconds"),
+                    ("timeout_seconds", "priority", "jitter_seconds"),
                     ("start_at", "end_at", "max_runs"),
+                    "queue",
                 ],
             },
         ),

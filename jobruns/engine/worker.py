@@ -97,7 +97,8 @@ class Worker:
             return
         try:
             self._recover()
-            claimed = [] if self.closing else claims.claim_these(asked, self.process.name)
+            takes_none = self.closing or self.recorder.lease_runs_out()
+            claimed = [] if takes_none else claims.claim_these(asked, self.process.name)
             marks.unmark(set(asked) - {assignment.run_id for assignment in claimed})
         except Error as error:
             self._lose_database(error)
