@@ -22,6 +22,7 @@ from integrations.rest.problems import CONTENT_TYPE, problem_body
 from jobruns.api import RunViewSet, StatsViewSet
 from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
+from jobruns.simulation_api import Simulation
 from jobtypes.api import JobTypeViewSet
 from schedules.api import ScheduleViewSet
 from schedules.bulk_api import BulkViewSet
@@ -92,6 +93,7 @@ addresses: list[URLPattern | URLResolver] = [
     other(f"schedules/{ROW}/disable", ScheduleViewSet, post="pause"),
     other(f"schedules/{ROW}/enable", ScheduleViewSet, post="resume"),
     other(f"schedules/{ROW}/run", ScheduleViewSet, post="trigger"),
+    path("simulation", Simulation.as_view()),
     path("job-types", JobTypeViewSet.as_view({"get": "list"})),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"})),
     *router.urls,

@@ -1,9 +1,13 @@
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from jobruns.engine import ledger
 from schedules.models import Schedule
+from schedules.timing import next_instant
 
 pytestmark = pytest.mark.django_db
 
@@ -57,3 +61,26 @@ def test_numbers_out_of_bounds_are_refused(options):
     with pytest.raises(CommandError) as refused:
         call_command("simulate", *options)
     assert refused.value.returncode == 2
+
+
+def test_a_past_day_agrees_with_the_ledger(capsys):
+    made = schedule("hourly", "0 * * * *")
+    Schedule.objects.filter(pk=made.pk).update(created_at=timezone.now() - timedelta(days=3))
+    yesterday = (timezone.now() - timedelta(days=1)).date().isoformat()
+    with pytest.raises(SystemExit):
+        told(capsys, "--past", yesterday)
+    text = capsys.readouterr().out
+    assert "24 instants by the present timings, 0 of them in the ledger." in text
+    assert "24 differences, 24 of them unexplained." in text
+    first = next_instant(made.timing, timezone.now() - timedelta(days=2))
+    Schedule.objects.filter(pk=made.pk).update(next_run_at=first, created_at=first - timedelta(seconds=1))
+    ledger.fire_due()
+    report = json.loads(told(capsys, "--past", yesterday, "--json"))
+    assert (report["expected"], report["recorded"], report["differences"]) == (24, 24, 0)
+
+
+@pytest.mark.parametrize("day", ["2999-01-01", "soon"])
+def test_a_day_that_is_not_past_is_refused(day):
+    with pytest.raises(CommandError) as refused:
+        call_command("simulate", "--past", day)
+    assert refused.value.returncode == 2 or "is no day" in str(refused.value)

@@ -1,56 +1,80 @@
-"""`manage.py simulate`: what load the days ahead bring, without running anything."""
+"""`manage.py simulate`: what load the days ahead bring, or whether past days agree with the ledger."""
 
 from __future__ import annotations
 
 import sys
+from argparse import SUPPRESS, ArgumentTypeError
 from dataclasses import asdict
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from jobruns.engine.due import view_of
-from jobruns.simulate import Report, Work, fires_ahead, simulate
+from jobruns.hindsight import Hindsight, compare
+from jobruns.rehearsal import MOST_DAYS, rehearse
+from jobruns.simulate import Report
 from schedules.models import Schedule
 from schedules.tables import moment, table
-
-MOST_DAYS = 31
-MOST_FIRES = 20_000_000
-UNKNOWN_SECONDS = 1.0  # what a run is taken to last where none has ended yet
 
 
 class Command(BaseCommand):
     help = "Say what load the days ahead bring to the slots: waits, skips and the worst minutes. Runs nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, default=30, help=f"1 to {MOST_DAYS}. Default: %(default)s.")
+        parser.add_argument(
+            "--days", type=int, default=SUPPRESS, help=f"1 to {MOST_DAYS}. Default: 30, 1 with --past."
+        )
         parser.add_argument(
             "--slots",
             type=int,
             default=settings.SCHEDULER_EXECUTOR_POOL_SIZE,
             help="Runs at once, over all schedulers. Default: %(default)s.",
         )
-        parser.add_argument("--environment", help="Only the schedules of this environment.")
+        parser.add_argument("--environment", default="", help="Only the schedules of this environment.")
+        parser.add_argument("--tag", action="append", default=[], help="Only those with this tag; may be repeated.")
+        parser.add_argument(
+            "--past",
+            type=_day,
+            metavar="DAY",
+            help="Compare this past day, and those after it if --days says so, with what the ledger recorded.",
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        days, slots = options["days"], options["slots"]
-        if not 1 <= days <= MOST_DAYS:
-            raise CommandError(f"--days must lie between 1 and {MOST_DAYS}.", returncode=2)
-        if not 1 <= slots <= 10_000:
-            raise CommandError("--slots must lie between 1 and 10,000.", returncode=2)
-        works, start = _works(options["environment"]), timezone.now()
-        if (fires := fires_ahead(works, start=start, days=days)) > MOST_FIRES:
-            raise CommandError(
-                f"{fires:,} fires lie ahead; at most {MOST_FIRES:,} are followed. Name fewer days or an environment."
+        tell: Any
+        found: Report | Hindsight
+        try:
+            if options["past"] is None:
+                tell, found = self._tell, self._rehearse(options)
+            else:
+                tell, found = self._tell_past, _compare(options)
+        except ValidationError as refused:
+            wrong = hasattr(refused, "error_dict")
+            said = (
+                [f"--{name}: {one}" for name, many in refused.message_dict.items() for one in many] if wrong else []
             )
-        report = simulate(works, start=start, days=days, slots=slots, progress=self._progress)
+            raise CommandError(" ".join(said or refused.messages), returncode=2 if wrong else 1) from None
         if options["json"]:
-            self.stdout.write(DjangoJSONEncoder(indent=2, ensure_ascii=False).encode(asdict(report)))
+            self.stdout.write(DjangoJSONEncoder(indent=2, ensure_ascii=False).encode(asdict(found)))
         else:
-            self._tell(report)
+            tell(found)
+        if isinstance(found, Hindsight) and found.unexplained:
+            raise SystemExit(1)
+
+    def _rehearse(self, options: dict[str, Any]) -> Report:
+        return rehearse(
+            timezone.now(),
+            days=options.get("days", 30),
+            slots=options["slots"],
+            environment=options["environment"],
+            tags=options["tag"],
+            progress=self._progress,
+        )
 
     def _progress(self, done: int, days: int) -> None:
         if sys.stderr.isatty():
@@ -83,6 +107,23 @@ class Command(BaseCommand):
         if burdened:
             self.stdout.write(f"\n{table(['Schedule', 'Fires', 'Skipped', 'Longest wait'], burdened)}")
 
+    def _tell_past(self, found: Hindsight) -> None:
+        self.stdout.write(
+            f"{found.schedules:,} schedules from {moment(found.start)} to {moment(found.until)}.\n"
+            f"{found.expected:,} instants by the present timings, {found.recorded:,} of them in the ledger.\n"
+            f"{found.differences:,} differences, {found.unexplained:,} of them unexplained."
+        )
+        outcomes = [[name, f"{count:,}"] for name, count in found.outcomes.items()]
+        if outcomes:
+            self.stdout.write(f"\n{table(['Rows', 'Number'], outcomes)}")
+        rows = [
+            [one.name, moment(first.at), first.what, first.why or "Not explained; run manage.py checkscheduler."]
+            for one in found.found
+            for first in one.first
+        ]
+        if rows:
+            self.stdout.write(f"\n{table(['Schedule', 'Instant', 'In the ledger', 'Why'], rows)}")
+
 
 def _skips(report: Report) -> str:
     """Say how many were skipped, and why."""
@@ -92,17 +133,25 @@ def _skips(report: Report) -> str:
     return said
 
 
-def _works(environment: str | None) -> list[Work]:
-    """Return the schedules that have an instant ahead, as the simulation wants them."""
-    found = Schedule.objects.upcoming()
-    if environment is not None:
-        found = found.filter(environment=environment)
-    return [
-        Work(
-            name=schedule.name,
-            view=view_of(schedule),
-            seconds=UNKNOWN_SECONDS if schedule.usual_seconds is None else schedule.usual_seconds,
-            priority=schedule.priority,
-        )
-        for schedule in found
-    ]
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no day. Write one such as 2026-11-20.") from None
+
+
+def _compare(options: dict[str, Any]) -> Hindsight:
+    days = options.get("days", 1)
+    if not 1 <= days <= MOST_DAYS:
+        raise ValidationError({"days": [f"Between 1 and {MOST_DAYS}."]})
+    zone, now = ZoneInfo(settings.SCHEDULER_TIMEZONE), timezone.now()
+    start = datetime.combine(options["past"], time(), zone)
+    if start >= now:
+        raise ValidationError({"past": ["Write a day that has begun, such as 2026-11-20."]})
+    end = datetime.combine(options["past"] + timedelta(days=days), time(), zone)
+    chosen = Schedule.objects.all()
+    if options["environment"]:
+        chosen = chosen.filter(environment=options["environment"])
+    if options["tag"]:
+        chosen = chosen.tagged(*options["tag"])
+    return compare(start, min(end, now), chosen.order_by("name", "pk").iterator(chunk_size=1000))
