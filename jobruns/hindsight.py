@@ -27,7 +27,7 @@ ROW = ("scheduled_for", "coalesced_from", "coalesced_count", "schedule_version",
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An instant that timing and ledger see differently: `what` is missing, extra or count, `why` the known reason."""
+    """An instant that timing and ledger see differently: `what` is missing, extra or count, `why` may be known."""
 
     at: datetime
     what: str
