@@ -85,8 +85,8 @@ def execute(assignment: Assignment, context: Context) -> Ending:
 
 
 def stopped(assignment: Assignment, started: datetime, *, why: str, by: str = "") -> Ending:
-    """Return the ending of a run that was stopped from outside: `why` is timeout, requested, overlap or lost."""
-    if why in {"requested", "overlap"}:
+    """Return the ending of a run that was stopped from outside: `why` is timeout, lost or a cancellation's reason."""
+    if why in {"requested", "overlap", "blackout"}:
         return _ending(assignment, started, "cancelled", reason=why, failure=JobCancelled(f"Cancelled by {by}."))
     if why == "timeout":
         sentence = f"Stopped after {assignment.timeout_seconds} s, the most it may take."

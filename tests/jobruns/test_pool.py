@@ -89,14 +89,15 @@ def test_a_process_group_dies_with_its_run(book, tmp_path):
     wait_until(lambda: not exists(leader))
 
 
-def test_a_run_that_obeys_ends_as_soon_as_it_is_asked(book):
+@pytest.mark.parametrize("why", ["requested", "overlap", "blackout"])
+def test_a_run_that_obeys_ends_as_soon_as_it_is_asked(book, why):
     one = book(1)
     run_id = one.submit("obey", seconds=60)
     wait_until(lambda: one.pool.busy())
     time.sleep(0.3)
-    one.pool.stop_run(run_id, why="requested", by="an operator", force=False)
+    one.pool.stop_run(run_id, why=why, by="an operator", force=False)
     said = one.ending(run_id, within=1)
-    assert (said.status, said.reason) == ("cancelled", "requested")
+    assert (said.status, said.reason) == ("cancelled", why)
     assert "an operator" in said.error
 
 
