@@ -30,6 +30,8 @@ def state_of(run: JobRun) -> State:
             return State("late", _("Late, ok"))
     if run.status == JobRun.Status.SKIPPED and run.reason == JobRun.Reason.HOLIDAY:
         return State("skipped", _("Holiday"))
+    if run.status == JobRun.Status.SKIPPED and run.reason == JobRun.Reason.BLACKOUT:
+        return State("skipped", _("Maintenance"))
     return State(run.status, run.get_status_display())
 
 

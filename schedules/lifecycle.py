@@ -203,6 +203,7 @@ class Lifecycle(models.Model):
         stored = self._rows().select_for_update(no_key=True).get(pk=self.pk)
         for name in ENGINE_COLUMNS:
             setattr(self, name, getattr(stored, name))
+        self._state.fields_cache.pop("calendar", None)  # it may have been changed since it was read
 
     def _refuse_unless(self, *allowed: str, verb: str) -> None:
         if self.status not in allowed:

@@ -38,6 +38,8 @@ def dates(text: str, *, since: date, until: date) -> list[NamedDate]:
         calendars = Calendar.from_ical(text, multiple=True)
     except (ValueError, IndexError, KeyError) as wrong:
         raise UnreadableFile(f"It is no iCalendar file: {_short(wrong)}") from None
+    except (AttributeError, TypeError):  # icalendar trips over components that are not closed in order
+        raise UnreadableFile("It is no iCalendar file: its components do not fit together.") from None
     found_events = (event for calendar in calendars for event in calendar.walk("VEVENT"))
     events = [event for event in found_events if isinstance(event, Event)]
     if not events:

@@ -120,3 +120,15 @@ def test_every_page_keeps_to_the_policy_and_to_the_screen(opened, make_schedule,
         assert answer.status == 200, address
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_calendar_says_what_it_closes_as_it_is_typed(opened, make_calendar, width, scheme):
+    calendar = make_calendar("Office", weekdays=["mon", "tue", "wed", "thu", "fri"])
+    page = opened(f"/admin/schedules/calendar/{calendar.pk}/change/", width=width, scheme=scheme)
+    ahead = (timezone.now() + timedelta(days=30)).date()
+    page.fill("[name=closed_dates]", f"{ahead} Stocktaking")
+    page.locator("#preview", has_text="Stocktaking").wait_for()
+    page.fill("[name=windows]", "sometimes")
+    page.locator("#preview .error", has_text="Line 1").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == width

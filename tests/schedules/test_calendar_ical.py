@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from schedules.calendars import countries, ical
 
@@ -89,3 +91,37 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "holidays", None)
     with pytest.raises(countries.UnknownHolidays, match=r"install carillon\[holidays\]"):
         countries.dates("LV", "", [2026])
+
+
+SCRAPS = [
+    "",
+    "DATE-TIME",
+    "99991231",
+    "SECONDLY",
+    ";COUNT=-1",
+    ";BYDAY=XX",
+    ":",
+    ";",
+    "\n",
+    "=",
+    "BEGIN:VEVENT\n",
+    ",",
+    "\0",
+]
+WHOLE = file("DTSTART;VALUE=DATE:20200611", "RRULE:FREQ=YEARLY;COUNT=30", "EXDATE;VALUE=DATE:20270611").replace(
+    "BEGIN:VEVENT", "BEGIN:VTIMEZONE\nTZID:Here\nEND:VTIMEZONE\nBEGIN:VEVENT"
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 12), st.sampled_from(SCRAPS)), max_size=4))
+@example([(0, 0, "DTSTART;VALUE=DATE;VALUE=DATE:2020"), (16, 9, "VTIMEZONE\nTZID:X")])
+def test_whatever_is_broken_in_a_file_is_refused_in_a_sentence(cuts):
+    text = WHOLE
+    for place, length, scrap in cuts:
+        text = text[:place] + scrap + text[place + length :]
+    try:
+        found = ical.dates(text, since=SINCE, until=UNTIL)
+    except ical.UnreadableFile as refused:
+        assert str(refused).endswith(".")
+    else:
+        assert all(SINCE <= one.date <= UNTIL for one in found)
