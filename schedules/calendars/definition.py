@@ -99,6 +99,9 @@ class Window(_Strict):
     @field_validator("start", "end", mode="before")
     @classmethod
     def _text(cls, value: Any) -> Any:
+        """Take what YAML makes of unquoted times: a moment, or 22:00 as the number of its minutes."""
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1440:
+            return f"{value // 60:02}:{value % 60:02}"
         return value.isoformat(timespec="minutes") if isinstance(value, datetime) else value
 
     @field_validator("days")

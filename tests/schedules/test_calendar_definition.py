@@ -1,11 +1,17 @@
 """What a calendar may say, and the sentence that meets what it may not."""
 
 import pytest
+import yaml
 from hypothesis import given
 
 from schedules.calendars import text
 from schedules.calendars.definition import InvalidDefinition, NamedDate, read, with_closed
 from tests.schedules.random_calendars import DEFINITIONS
+
+MOVE = """
+closed_dates: [2026-12-25]
+windows: [{name: Move, from: 2026-12-24 18:00:00, to: 2026-12-27 06:00:00}]
+"""
 
 
 def refused(**values):
@@ -69,6 +75,14 @@ def test_dates_and_windows_are_the_same_when_their_lines_are_read_back(definitio
 def test_what_cannot_be_read_is_refused_by_field(values, field, sentence):
     errors = refused(**values)
     assert sentence.lower() in " ".join(errors[field]).lower()
+
+
+def test_unquoted_times_in_yaml_are_read_as_they_are_written():
+    found = read(yaml.safe_load("windows: [{name: Patches, days: [sat], from: 22:00, to: 02:00}]"))
+    assert (found.windows[0].start, found.windows[0].end) == ("22:00", "02:00")
+    found = read(yaml.safe_load(MOVE))
+    assert found.windows[0].start == "2026-12-24T18:00"
+    assert found.closed_dates[0].date.day == 25
 
 
 def test_dates_that_are_closed_already_keep_their_names():
