@@ -108,4 +108,4 @@ class SmallDisk:
         (self.folder / "ballast").unlink()
 
     def unmount(self):
-        subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
+        wait_until(lambda: subprocess.run(["umount", str(self.folder)], check=False).returncode == 0)

@@ -1,6 +1,8 @@
 """Fixtures of the storms: a database that may come to harm, and schedulers under load on it."""
 
 import copy
+import tempfile
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -9,14 +11,20 @@ from jobtypes import registry
 from tests.faults.clusters import Cluster, Files
 from tests.faults.world import World
 
-__all__ = ["bear_witness", "cluster", "postgresql_only", "world"]
+__all__ = ["bear_witness", "cluster", "own_folder", "postgresql_only", "world"]
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
+def own_folder():
+    """A folder that PostgreSQL, which is never root, may enter; pytest closes its own to others again and again."""
+    with tempfile.TemporaryDirectory(prefix="carillon-faults-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster(own_folder):
     """The cluster, or the folder of files, that the tests' databases lie in."""
-    folder = tmp_path_factory.mktemp("cluster")
-    made = Cluster(folder) if connection.vendor == "postgresql" else Files(folder)
+    made = (Cluster if connection.vendor == "postgresql" else Files)(own_folder / "data")
     yield made
     made.end()
 

@@ -9,10 +9,10 @@ import pytest
 
 from jobruns.models import JobRun
 from tests.faults.conftest import wait_until
-from tests.faults.storms import bear_witness, cluster, postgresql_only, world
+from tests.faults.storms import bear_witness, cluster, own_folder, postgresql_only, world
 from tests.faults.world import descendants
 
-__all__ = ["bear_witness", "cluster", "postgresql_only", "world"]
+__all__ = ["bear_witness", "cluster", "own_folder", "postgresql_only", "world"]
 
 
 def test_one_of_two_schedulers_is_killed(world):

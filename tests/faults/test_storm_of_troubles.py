@@ -19,10 +19,10 @@ from jobruns.models import JobRun
 from schedules.models import Schedule
 from tests.faults.clusters import Cluster, Files, SmallDisk
 from tests.faults.conftest import ROOT, wait_until
-from tests.faults.storms import bear_witness, cluster, postgresql_only, world
+from tests.faults.storms import bear_witness, cluster, own_folder, postgresql_only, world
 from tests.faults.world import SEED, World
 
-__all__ = ["bear_witness", "cluster", "postgresql_only", "world"]
+__all__ = ["bear_witness", "cluster", "own_folder", "postgresql_only", "world"]
 
 
 def test_all_sessions_are_dropped_again_and_again(postgresql_only, world, cluster):
@@ -54,11 +54,11 @@ def test_the_database_is_stopped_for_ten_seconds(postgresql_only, world, cluster
 
 
 @pytest.fixture
-def full_disk(tmp_path, tmp_path_factory, request, django_db_blocker):
+def full_disk(tmp_path, own_folder, request, django_db_blocker):
     """A world whose database lies on a small disk, and that disk."""
     if os.geteuid() != 0:
         pytest.skip("Only root may mount a small disk.")
-    disk = SmallDisk(tmp_path_factory.mktemp("small") / "disk", 300 if connection.vendor == "postgresql" else 30)
+    disk = SmallDisk(own_folder / "disk", 300 if connection.vendor == "postgresql" else 30)
     made = (Cluster if connection.vendor == "postgresql" else Files)(disk.folder / "data")
     before, small = dict(connection.settings_dict), World(made.create(), tmp_path, request.node.name)
     with django_db_blocker.unblock():
@@ -114,7 +114,7 @@ def test_the_hosts_clock_jumps_forward_and_back(world, clock):
     world.load()
     world.start(2, **surroundings)
     world.wait_for_work()
-    set_ahead(15)
+    set_ahead(8)
     world.recover()
     world.linger(1, 2)
     set_ahead(0)
@@ -135,7 +135,7 @@ def test_the_clock_of_one_host_is_ten_minutes_fast(postgresql_only, world, clock
     world.verdict()
 
 
-@pytest.mark.parametrize("seconds", [8, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [8, pytest.param(15, marks=pytest.mark.long)])
 def test_people_meddle_while_schedules_fire(world, seconds):
     world.load()
     world.start(2)
