@@ -92,6 +92,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Return deliveries that ended before `moment`, one way or another, the oldest first."""
         return self.filter(status__in=["delivered", "failed", "discarded"], finished_at__lt=moment).order_by("pk")
 
+    def is_waited_for(self, now: datetime) -> bool:
+        """Tell, in one statement, whether there is anything to send."""
+        return self.due(now).order_by().values("pk").union(self.forsaken(now).values("pk"), all=True).exists()
+
     def condense(self, now: datetime) -> int:
         """Let one digest stand for the messages to a channel of which more than ten are due; return how many it was.
 
@@ -123,8 +127,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         An attempt that was begun and not finished within a minute is made again.
         """
         now = timezone.now()
-        if not (self.due(now).exists() or self.forsaken(now).exists()):
-            return []  # asked twice a second for as long as nothing is to be sent
+        if not self.is_waited_for(now):
+            return []
         with transaction.atomic():
             self.forsaken(now).update(status="pending", next_attempt_at=now, lease_expires_at=None)
             busy = self.filter(status="sending").values("channel", "url").annotate(going=Count("pk")).order_by()

@@ -21,7 +21,7 @@ WAITS = (2, 10, 60, 300, 1_800, 7_200, 21_600)  # seconds before the second and 
 LONGEST_WAIT = 3_600.0  # that a receiver may ask for
 KEPT = 2_048  # characters of an answer
 WORKERS = 8
-LOOK = 0.5  # seconds between looks at the outbox
+LOOK = 1.0  # seconds between looks at the outbox, each one statement while it is empty
 RETRY = 2.0  # seconds to wait after a database error
 
 
@@ -53,7 +53,9 @@ class Sender:
         while not self.stopping.wait(LOOK):
             try:
                 close_old_connections()
-                Delivery.objects.condense(timezone.now())
+                if not Delivery.objects.is_waited_for(now := timezone.now()):
+                    continue
+                Delivery.objects.condense(now)
                 while (free := WORKERS - len(self.going)) and (taken := Delivery.objects.claim(free)):
                     for delivery in taken:
                         self._hand_out(delivery)
