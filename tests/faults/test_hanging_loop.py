@@ -17,6 +17,7 @@ def postgresql():
         pytest.skip("Statements that hang exist on PostgreSQL only.")
 
 
+@pytest.mark.long
 def test_a_scheduler_whose_loop_hangs_exits_and_leaves_no_run_behind(postgresql, make_schedule, start_scheduler):
     schedule = make_schedule(
         job_type="trick", params={"act": "sleep", "seconds": 60}, schedule_type="manual", interval_seconds=None
@@ -36,6 +37,7 @@ def test_a_scheduler_whose_loop_hangs_exits_and_leaves_no_run_behind(postgresql,
     assert breaches() == []
 
 
+@pytest.mark.long
 def test_a_stop_is_not_held_up_by_a_loop_that_hangs(postgresql, start_scheduler):
     process = start_scheduler("--drain-timeout", "1")
     process.wait_until_started()

@@ -139,6 +139,7 @@ def children_of(pid):
     return found
 
 
+@pytest.mark.long
 def test_fires_go_on_when_the_database_drops_every_session(make_schedule, scheduler):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no sessions.")

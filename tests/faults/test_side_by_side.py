@@ -39,6 +39,7 @@ def test_three_schedulers_fire_forty_schedules_every_second_without_gap_or_doubl
     assert [one for one in breaches() if one.rule not in {"overdue"}] == []
 
 
+@pytest.mark.long
 def test_the_death_of_one_scheduler_leaves_no_gap_no_double_and_nothing_running(make_schedule, start_scheduler):
     started = [start_scheduler("--processes", "2") for _ in range(3)]
     for one in started:

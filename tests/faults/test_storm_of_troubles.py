@@ -135,7 +135,7 @@ def test_the_clock_of_one_host_is_ten_minutes_fast(postgresql_only, world, clock
     world.verdict()
 
 
-@pytest.mark.parametrize("seconds", [8, pytest.param(15, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(15, marks=pytest.mark.long)])
 def test_people_meddle_while_schedules_fire(world, seconds):
     world.load()
     world.start(2)
