@@ -35,6 +35,7 @@ else:
 CARDS = {
     "sql": (gettext_lazy("A database that alerts ask; a role without write rights is the true guard."), "schedules"),
     "http": (gettext_lazy("A base address, and headers that stay secret."), "pulse"),
+    "nats": (gettext_lazy("A server that carries commands to other services."), "play"),
 }
 
 
@@ -50,7 +51,7 @@ class ConnectionAdmin(KindFirst, ConnectionAdminBase):
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         if not self.may_edit(request, obj):
             return [(None, {"fields": ("name", "kind", "address", "description")})]
-        secret = "password" if self.kind_of(request, obj) == "sql" else "headers"
+        secret = "headers" if self.kind_of(request, obj) == "http" else "password"
         return [(None, {"fields": ("name", "address", secret, "description", "kind")})]
 
     def form_of(self, kind: str) -> Any:

@@ -22,6 +22,7 @@ else:
 EXAMPLES = {
     "sql": _("Such as postgresql://reader@db.example/shop, or sqlite:///sales.sqlite3 under LOCAL_FILES_ROOT."),
     "http": _("Such as https://api.example/v1; jobs add a path."),
+    "nats": _("Such as nats://carillon@nats.example:4222, or tls://…; a token stands before the @ without a user."),
 }
 
 
@@ -51,7 +52,7 @@ class ConnectionForm(RefusalsAtTheirFields, ConnectionBase):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        del self.fields["headers" if self.connection_kind == "sql" else "password"]
+        del self.fields["password" if self.connection_kind == "http" else "headers"]
         self.initial["kind"] = self.instance.kind = self.connection_kind
         self.fields["address"].help_text = EXAMPLES.get(self.connection_kind, "")
         if self.instance.pk and "headers" in self.fields:

@@ -17,7 +17,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from integrations import scopes, secrets
-from integrations.kinds import http, kind, sql
+from integrations.kinds import http, kind, nats, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.logins import FailedLogins
 from integrations.outbox import Channel, Delivery
@@ -26,6 +26,8 @@ from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswe
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from sqlalchemy.engine import URL
+
+    from integrations.messaging import Server
 
 __all__ = ["ApiToken", "Channel", "Connection", "Delivery", "FailedLogins", "KeptAnswer"]
 
@@ -42,6 +44,7 @@ class Connection(models.Model):
     class Kind(models.TextChoices):
         SQL = "sql", "SQL database (read only)"
         HTTP = "http", "HTTP service"
+        NATS = "nats", "NATS server"
 
     name = models.CharField(max_length=255, unique=True, help_text="Jobs refer to it by this name.")
     kind = models.CharField(max_length=16, choices=Kind)
@@ -82,7 +85,8 @@ class Connection(models.Model):
     def offer(self, values: dict[str, Any] | None) -> None:
         """Take secrets for the next `clean` or `store`; None changes none.
 
-        Kind http: `{"headers": {name: value}}`, all of them. Kind sql: `{"password": text}`, or within the address.
+        Kind http: `{"headers": {name: value}}`, all of them. Kinds sql and nats: `{"password": text}`, or within the
+        address.
         """
         self._offered = values
 
@@ -134,6 +138,10 @@ class Connection(models.Model):
     def http_headers(self) -> dict[str, str]:
         """Return the secret headers to send. Raises Unusable."""
         return http.secret_headers(self._opened())
+
+    def nats_server(self) -> Server:
+        """Return where to send messages, and as whom: keep it out of sight. Raises Unusable."""
+        return nats.server(self.address, self._opened())
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret of this connection replaced by `***`."""

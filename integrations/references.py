@@ -5,7 +5,7 @@ import re
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 WHOLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
-OWN = re.compile(r"SECRET_KEY|DATABASE_URL|EMAIL_URL|CELERY_BROKER_URL|CARILLON_.*|SMTP_PASSWORD")
+OWN = re.compile(r"SECRET_KEY|DATABASE_URL|EMAIL_URL|CELERY_BROKER_URL|NATS_URL|CARILLON_.*|SMTP_PASSWORD")
 
 
 class Unset(Exception):

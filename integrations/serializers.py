@@ -13,7 +13,11 @@ from integrations.rest.fields import MomentField, StrictFields
 from integrations.scopes import SCOPES
 from integrations.secrets import Undecryptable
 
-SECRETS = {"http": "headers", "sql": "password"}  # kind → the name under which its secrets are sent
+SECRETS = {
+    "http": "headers",
+    "sql": "password",
+    "nats": "password",
+}  # kind → the name under which its secrets are sent
 MOST_HEADERS = 50
 
 
@@ -35,7 +39,11 @@ class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]
         help_text="Of kind http: secret headers, all of them. Answers show `***` for each value.",
     )
     password = serializers.CharField(
-        required=False, write_only=True, max_length=2000, trim_whitespace=False, help_text="Of kind sql."
+        required=False,
+        write_only=True,
+        max_length=2000,
+        trim_whitespace=False,
+        help_text="Of kinds sql and nats; without a user a token.",
     )
 
     class Meta:
@@ -52,7 +60,7 @@ class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]
         if len(values.get("headers", {})) > MOST_HEADERS:
             raise serializers.ValidationError({"headers": [f"At most {MOST_HEADERS} headers."]})
         kind = str(values.get("kind") or getattr(self.instance, "kind", ""))
-        wrong = [name for name in SECRETS.values() if name in values and SECRETS.get(kind) != name]
+        wrong = [name for name in set(SECRETS.values()) if name in values and SECRETS.get(kind) != name]
         if wrong:
             raise serializers.ValidationError({name: [f"A connection of kind {kind} has none."] for name in wrong})
         return values
@@ -71,7 +79,7 @@ class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]
 
     def update(self, connection: Connection, values: dict[str, Any]) -> Connection:
         """Store what changed; raises Django's ValidationError."""
-        offered = {name: values.pop(name) for name in SECRETS.values() if name in values}
+        offered = {name: values.pop(name) for name in set(SECRETS.values()) if name in values}
         for name, value in values.items():
             setattr(connection, name, value)
         connection.offer(offered or None)

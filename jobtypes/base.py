@@ -142,6 +142,7 @@ class JobType(ABC, Generic[C]):
     timeout_seconds: ClassVar[int] = 60  # default of a schedule of this type
     max_retries: ClassVar[int | None] = None  # None: the DEFAULT_MAX_RETRIES setting
     min_interval_seconds: ClassVar[int] = 1  # floor for intervals and for the gaps of a cron expression
+    shorthand: ClassVar[Mapping[str, str]] = {}  # fields of a schedule that mean this type → the parameters they are
     stop_grace_seconds: ClassVar[float] = 1.0  # between asking a job to stop and killing its process
 
     def check(self, config: C) -> None:

@@ -176,6 +176,7 @@ SPECTACULAR_SETTINGS = {
 JOB_TYPES = [
     "jobtypes.http_request.HttpRequest",
     "jobtypes.sql_alert.SqlAlert",
+    "jobtypes.command.Command",
     "jobtypes.management_command.ManagementCommand",
     "jobtypes.noop.Noop",
 ]
@@ -194,6 +195,12 @@ MIN_INTERVAL_SECONDS = read.integer("MIN_INTERVAL_SECONDS", 1, low=1, high=31_53
 MIN_CRON_INTERVAL_SECONDS = read.integer("MIN_CRON_INTERVAL_SECONDS", 60, low=60, high=31_536_000)
 MAX_SCHEDULE_LOOKAHEAD_DAYS = read.integer("MAX_SCHEDULE_LOOKAHEAD_DAYS", 365, low=1, high=3_650)
 MAX_SCHEDULES_PER_CREATOR = read.integer("MAX_SCHEDULES_PER_CREATOR", 1_000, low=1, high=1_000_000)
+COMMAND_WHITELIST = read.items("COMMAND_WHITELIST") or read.items(
+    "ALLOWED_TARGET_COMMANDS",
+    "cmd.notification.send.email,cmd.notification.send.bulk,cmd.notification.send.sms,cmd.analytics.generate.report,"
+    "cmd.analytics.collect.metrics,cmd.billing.process.invoices,cmd.catalog.sync.products,cmd.merchant.check.status",
+)
+NATS_URL: str = read.env.str("NATS_URL", default="").strip()
 MANAGEMENT_COMMAND_ALLOWLIST = read.json_object("MANAGEMENT_COMMAND_ALLOWLIST")
 OUTBOUND_ALLOWLIST = read.items("OUTBOUND_ALLOWLIST")
 EMAIL = read.mail_server()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError as Refused
 from django.db import transaction
 from rest_framework import serializers
 
 from integrations.rest.fields import MomentField, StrictFields
-from schedules import changes
+from schedules import changes, shorthand
 from schedules.calendars.fields import CalendarField
 from schedules.dependencies import MOST
 from schedules.depends_on import DependenciesField, wanted
@@ -82,6 +83,7 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
         help_text="Every run that ends is posted here. Its signing secret is in the answer that sets it, once.",
         **NULL,
     )
+    job_type = serializers.CharField(max_length=64, help_text="A name of `job-types`.", required=False)
     params = serializers.DictField(help_text="As the job type's schema in `job-types` says.", **NULL)
     enabled = serializers.BooleanField(
         required=False, help_text="Whether it fires: the status is active. False pauses, true resumes."
@@ -109,6 +111,16 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
             name: dict(NULL) for name in ["description", *TIMING[1:], *BOUNDS, *POLICIES] if "_at" not in name
         }
 
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, and those that stand for parameters of one job type."""
+        short = {
+            name: serializers.JSONField(
+                write_only=True, required=False, help_text=f"The same in `params`, with `job_type: {kind}`."
+            )
+            for name, kind in shorthand.fields().items()
+        }
+        return {**super().get_fields(), **short}
+
     def to_representation(self, schedule: Schedule) -> dict[str, Any]:
         """Return the schedule; a callback secret made just now is shown this once."""
         return {**super().to_representation(schedule), **schedule.revealed}
@@ -123,7 +135,20 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
                 sentence = "Send enabled, or use pause and resume; this follows from them."
                 raise serializers.ValidationError({name: [sentence] for name in wrong})
             data = {name: value for name, value in data.items() if name not in STATE}
-        return super().to_internal_value(data)
+        try:
+            values = shorthand.expand(super().to_internal_value(data), self.instance)
+        except Refused as refused:
+            raise serializers.ValidationError(refused.message_dict) from None
+        if not self.partial and not values.get("job_type"):
+            raise serializers.ValidationError({"job_type": ["This field is required."]})
+        return values
+
+    def save(self, **options: Any) -> Schedule:
+        """Store it; what the gate says of a parameter that came as shorthand is said of that."""
+        try:
+            return super().save(**options)
+        except Refused as refused:
+            raise shorthand.at_their_fields(refused, self.initial_data) from None
 
     def create(self, values: dict[str, Any]) -> Schedule:
         """Store a new schedule of the request's user, paused if `enabled` is false; raises ValidationError."""

@@ -6,7 +6,7 @@ from django.core.checks import run_checks
 from jobtypes import registry
 from jobtypes.base import InvalidParams
 
-NAMES = ["http_request", "sql_alert", "management_command", "noop"]
+NAMES = ["http_request", "sql_alert", "command", "management_command", "noop"]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_the_shipped_job_types_are_listed():
 
 
 def test_an_unknown_job_type_is_refused_with_those_that_there_are():
-    with pytest.raises(InvalidParams, match="Known: http_request, sql_alert, management_command, noop"):
+    with pytest.raises(InvalidParams, match="Known: http_request, sql_alert, command, management_command, noop"):
         registry.validate("fax", {})
 
 
