@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from integrations import scopes, secrets
+from integrations.access import Access
 from integrations.kinds import http, kind, nats, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.logins import FailedLogins
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from integrations.messaging import Server
 
-__all__ = ["ApiToken", "Channel", "Connection", "Delivery", "FailedLogins", "KeptAnswer"]
+__all__ = ["Access", "ApiToken", "Channel", "Connection", "Delivery", "FailedLogins", "KeptAnswer"]
 
 PREFIX = 12  # characters of a token that are kept and shown
 
@@ -51,6 +52,12 @@ class Connection(models.Model):
     description = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)], blank=True, default="")
     address = models.CharField(
         max_length=2000, help_text="Where it leads, without any secret: shown on pages and in the API."
+    )
+    environment = models.CharField(
+        max_length=50,
+        blank=True,
+        default="",
+        help_text="Only schedules of this environment may use it; all if empty.",
     )
     encrypted = models.TextField(editable=False, default="", blank=True)
     created_by = models.CharField(max_length=150, blank=True, default="", editable=False)

@@ -10,6 +10,7 @@ from django.db import connections, models, transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
+from integrations.access import OfEnvironments
 from integrations.channels.storm import storm
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ STORM = 10  # messages to one channel that are told one by one
 AT_ONCE = 2  # attempts at one channel or address at a time
 
 
-class ConnectionQuerySet(models.QuerySet["Connection"]):
+class ConnectionQuerySet(OfEnvironments, models.QuerySet["Connection"]):
+    has_common = True
+
     def of_kind(self, kind: str) -> ConnectionQuerySet:
         """Return the connections that lead to systems of that kind."""
         return self.filter(kind=kind)
@@ -58,7 +61,9 @@ class KeptAnswerQuerySet(models.QuerySet["KeptAnswer"]):
         return self.filter(created_at__lt=now - KEPT_FOR)
 
 
-class ChannelQuerySet(models.QuerySet["Channel"]):
+class ChannelQuerySet(OfEnvironments, models.QuerySet["Channel"]):
+    has_common = True
+
     def named(self, *names: str) -> list[Channel]:
         """Return the channels of these names, in this order; raises Channel.DoesNotExist naming the ones missing."""
         found = {one.name: one for one in self.filter(name__in=names)}
@@ -67,7 +72,7 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         return [found[name] for name in dict.fromkeys(names)]
 
 
-class DeliveryQuerySet(models.QuerySet["Delivery"]):
+class DeliveryQuerySet(OfEnvironments, models.QuerySet["Delivery"]):
     def post(self, message: Message, channels: Iterable[Channel], *, key: str = "", **about: Any) -> list[Delivery]:
         """Write one delivery of `message` for each channel, to be sent once this transaction is committed.
 

@@ -11,7 +11,7 @@ SCOPES = {
     "admin": "make, change and delete connections, channels, tokens and users",
 }
 OPERATING = {"trigger", "pause", "cancel", "replay", "silence"}
-GUARDED = {"connection", "channel", "apitoken", "user", "group", "permission"}
+GUARDED = {"connection", "channel", "apitoken", "user", "group", "permission", "access", "taglimit"}
 
 
 def scope_of(right: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 
+from integrations.access import OfEnvironments
 from jobruns.sums import ERRORS_KEPT, Sums
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)  # where sums over all time begin
@@ -16,7 +17,7 @@ EVERY = 0  # stands for the schedule in sums over all schedules by the hour
 EVERY_BY_DAY = -1  # and in those by the day
 
 
-class RunSumsQuerySet(models.QuerySet["RunSums"]):
+class RunSumsQuerySet(OfEnvironments, models.QuerySet["RunSums"]):
     def between(self, since: datetime, until: datetime, *, schedule_id: int = EVERY) -> RunSumsQuerySet:
         """Return the sums that begin from `since` up to, but not at, `until`: days of a schedule, or hours of all."""
         return self.filter(schedule_id=schedule_id, since__gte=since, since__lt=until)

@@ -12,6 +12,8 @@ from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Left, NullIf
 
+from integrations.access import OfEnvironments
+
 if TYPE_CHECKING:
     from jobruns.models import JobRun
 
@@ -32,7 +34,7 @@ OUTLINE = (
 HEAVY = ("params", "error", "traceback", "metrics", "attributes", "result", "summary")
 
 
-class HistoryQuerySet(models.QuerySet["JobRun"]):
+class HistoryQuerySet(OfEnvironments, models.QuerySet["JobRun"]):
     def light(self) -> Self:
         """Leave out what a list does not show; add `verdict`, the status in its result, and `said`."""
         text = models.TextField()

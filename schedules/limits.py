@@ -7,10 +7,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from integrations.access import Common
 from schedules import rules
 from schedules.wakeup import wake_schedulers
 
 MOST = 10_000
+
+
+class TagLimitQuerySet(Common, models.QuerySet["TagLimit"]):
+    pass
 
 
 class TagLimit(models.Model):
@@ -27,6 +32,8 @@ class TagLimit(models.Model):
     updated_by = models.CharField(max_length=150, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TagLimitQuerySet.as_manager()
 
     class Meta:
         ordering = ["tag"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.core.exceptions import ValidationError
 from django.db import connections, models
 
+from integrations.access import OfEnvironments
 from schedules.timing import TimingError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 ACTIVE_RUNS = ["pending", "running"]
 
 
-class ScheduleQuerySet(models.QuerySet["Schedule"]):
+class ScheduleQuerySet(OfEnvironments, models.QuerySet["Schedule"]):
     def existing(self) -> ScheduleQuerySet:
         """Return schedules that were not deleted."""
         return self.exclude(status="deleted")

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from integrations import http, secrets
+from integrations.access import OfEnvironments
 from integrations.addresses import Forbidden
 from integrations.channels import webhook
 from integrations.models import Channel
@@ -73,7 +74,10 @@ def channels_refusal(names: Any, environment: str) -> str:
     return ""
 
 
-class NoticeRuleQuerySet(models.QuerySet["NoticeRule"]):
+class NoticeRuleQuerySet(OfEnvironments, models.QuerySet["NoticeRule"]):
+    environment_paths = ("environment", "schedule__environment")
+    has_common = True
+
     def about(self, schedules: Mapping[int, str]) -> dict[int, list[NoticeRule]]:
         """Return the rules that hold for schedules, given as id → environment: their own, and the defaults."""
         defaults = Q(schedule=None, environment__in={"", *schedules.values()})

@@ -12,6 +12,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.utils import timezone
 
+from integrations.access import OfEnvironments
 from schedules.calendars.closures import Closures, closures
 from schedules.calendars.definition import Definition, InvalidDefinition, NamedDate, read, with_closed
 from schedules.clock import TimingError
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 _ready: dict[int, tuple[tuple[int, datetime], Closures]] = {}
 
 
-class CalendarQuerySet(models.QuerySet["Calendar"]):
+class CalendarQuerySet(OfEnvironments, models.QuerySet["Calendar"]):
+    has_common = True
+
     def ready(self, numbers: Iterable[int]) -> dict[int, Closures]:
         """Return the calendars of these numbers, ready for asking; one query unless one was changed.
 
@@ -68,6 +71,12 @@ class Calendar(models.Model):
 
     name = models.CharField(max_length=100, unique=True, help_text="Schedules refer to it by this name.")
     description = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)], blank=True, default="")
+    environment = models.CharField(
+        max_length=50,
+        blank=True,
+        default="",
+        help_text="Only schedules of this environment may use it; all if empty.",
+    )
     definition = models.JSONField(default=dict, blank=True, editable=False)
     stops_running = models.BooleanField(default=False, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
