@@ -28,6 +28,7 @@ from schedules.api import ScheduleViewSet
 from schedules.bulk_api import BulkViewSet
 from schedules.calendars.api import CalendarViewSet
 from schedules.limits_api import TagLimitViewSet
+from schedules.patterns.api import TemplateViewSet
 from schedules.telling_api import CallbackSecretViewSet, NoticeRuleViewSet
 
 
@@ -75,6 +76,7 @@ router.register("deliveries", DeliveryViewSet)
 router.register("notice-rules", NoticeRuleViewSet)
 router.register("tag-limits", TagLimitViewSet)
 router.register("calendars", CalendarViewSet)
+router.register("templates", TemplateViewSet)
 router.register("tokens", TokenViewSet)
 
 addresses: list[URLPattern | URLResolver] = [
@@ -93,6 +95,7 @@ addresses: list[URLPattern | URLResolver] = [
     other(f"schedules/{ROW}/disable", ScheduleViewSet, post="pause"),
     other(f"schedules/{ROW}/enable", ScheduleViewSet, post="resume"),
     other(f"schedules/{ROW}/run", ScheduleViewSet, post="trigger"),
+    other(f"templates/{ROW}/upgrade", TemplateViewSet, get="preview_upgrade", post="upgrade"),
     path("simulation", Simulation.as_view()),
     path("job-types", JobTypeViewSet.as_view({"get": "list"})),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"})),

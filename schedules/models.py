@@ -17,12 +17,22 @@ from schedules.calendars.models import Calendar, CalendarVersion, OnCalendar
 from schedules.dependencies import Dependency, Wanted, forget_rounds, replace_parents
 from schedules.lifecycle import Lifecycle
 from schedules.limits import TagLimit
+from schedules.patterns.models import Origin, Template, TemplateVersion
 from schedules.queries import ScheduleQuerySet
 from schedules.telling import Telling
 from schedules.timing import Timing, next_instant
 from schedules.wakeup import wake_schedulers
 
-__all__ = ["Calendar", "CalendarVersion", "Dependency", "Schedule", "TagLimit"]
+__all__ = [
+    "Calendar",
+    "CalendarVersion",
+    "Dependency",
+    "Origin",
+    "Schedule",
+    "TagLimit",
+    "Template",
+    "TemplateVersion",
+]
 
 
 class Schedule(OnCalendar, Telling, Lifecycle):

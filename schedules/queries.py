@@ -26,8 +26,8 @@ class ScheduleQuerySet(OfEnvironments, models.QuerySet["Schedule"]):
         return self.exclude(status="deleted")
 
     def with_parents(self) -> ScheduleQuerySet:
-        """Return schedules with what they depend on, read in one more query for all of them."""
-        return self.prefetch_related("dependencies__parent")
+        """Return schedules with their calendar, their template and, in one more query, what they depend on."""
+        return self.select_related("calendar", "origin__template").prefetch_related("dependencies__parent")
 
     def named(self, name_or_id: str, environment: str = "") -> Schedule:
         """Return the one existing schedule of that name, or else of that number, in `environment` or in any.

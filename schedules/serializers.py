@@ -49,6 +49,8 @@ KEPT = [
     "run_count",
     "success_count",
     "failure_count",
+    "template",
+    "template_version",
     "created_at",
     "updated_at",
 ]
@@ -98,6 +100,15 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     run_count = serializers.IntegerField(source="total_runs", read_only=True)
     success_count = serializers.IntegerField(source="successful_runs", read_only=True)
     failure_count = serializers.IntegerField(source="failed_runs", read_only=True)
+    template = serializers.CharField(
+        source="origin.template.name", read_only=True, default=None, help_text="It was made from; else null."
+    )
+    template_version = serializers.IntegerField(
+        source="origin.version",
+        read_only=True,
+        default=None,
+        help_text="Of the template, when it was last taken over.",
+    )
 
     class Meta:
         model = Schedule

@@ -25,6 +25,8 @@ NAME_CONSTRAINTS = (  # as PostgreSQL and SQLite name them in their errors
     "integrations_connection.name",
     "integrations_channel_name",
     "integrations_channel.name",
+    "schedules_template_name",
+    "schedules_template.name",
 )
 TAKEN = "This name is taken; choose another."
 Errors = dict[str, list[str]]

@@ -30,8 +30,8 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document):
 def test_the_document_names_every_address_of_the_contract(document):
     paths = {path.removeprefix("/api/v1/") for path in document["paths"]}
     wanted = """schedules schedules/preview runs runs/running runs/stats executions executions/running
-        executions/stats job-types connections tokens calendars channels deliveries notice-rules tag-limits simulation
-        schedules/bulk/create schedules/bulk/operation"""
+        executions/stats job-types connections tokens calendars templates channels deliveries notice-rules tag-limits
+        simulation schedules/bulk/create schedules/bulk/operation"""
     assert set(wanted.split()) <= paths
     verbs = {path.rpartition("/")[2] for path in paths}
     wanted = (
