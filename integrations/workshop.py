@@ -6,10 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+
+class Workshop(admin.AdminSite):
+    """The workshop; who is signed in and may not enter is told so, and not asked to sign in once more."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may enter; raises PermissionDenied for one who is signed in and may not."""
+        if super().has_permission(request):
+            return True
+        if request.user.is_authenticated and request.path != reverse("admin:logout"):
+            raise PermissionDenied(_("The workshop needs a role; you have none. Ask an administrator for one."))
+        return False
 
 
 class ReadOnly:

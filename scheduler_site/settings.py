@@ -40,8 +40,8 @@ INSTALLED_APPS = [
     "jobruns",
     "schedules",
     "jobtypes",
-    "integrations",
-    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py looks for the admins, so that only the site loads them
+    "integrations.apps.IntegrationsConfig",
+    "integrations.apps.WorkshopConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -94,6 +94,7 @@ TIME_ZONE = "UTC"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "today"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["integrations.roles.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

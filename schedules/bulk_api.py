@@ -22,7 +22,7 @@ from integrations.rest import problems
 from integrations.rest.documentation import KEY, WRITE_ERRORS
 from integrations.rest.fields import StrictFields
 from integrations.rest.idempotency import IdempotentWrites
-from integrations.rest.permissions import may
+from integrations.rest.permissions import may, refusal
 from integrations.rest.problems import Conflict
 from schedules.filters import ScheduleFilter
 from schedules.models import Schedule
@@ -164,7 +164,7 @@ class BulkViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         values = _read(BulkOperationSerializer(data=request.data))
         operation = values["operation"]
         if not may(request, RIGHTS[operation]):
-            raise PermissionDenied
+            raise PermissionDenied(refusal(request, RIGHTS[operation]))
         success: list[int] = []
         failed: list[dict[str, str]] = []
         for sent in self._chosen(values):

@@ -11,6 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
+from integrations import roles
+
 known_zones = cache(available_timezones)  # it reads a folder each time
 View = Callable[..., HttpResponseBase]
 ZONE_COOKIE = "zone"
@@ -24,14 +26,20 @@ def page(*permissions: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_login(request)
-            if not request.user.has_perms(permissions):
-                raise PermissionDenied
+            for permission in permissions:
+                need(request, permission)
             with timezone.override(viewer_zone(request)):
                 return view(request, *args, **kwargs)
 
         return guarded
 
     return decorate
+
+
+def need(request: HttpRequest, permission: str) -> None:
+    """Raise PermissionDenied, naming the role that is needed, unless the user has a right."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied(roles.lacking(request.user, permission))
 
 
 def to_login(request: HttpRequest) -> HttpResponseBase:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from schedules.models import Schedule
-from schedules.pages import page
+from schedules.pages import need, page
 from schedules.search import find
 from schedules.verbs import VERBS, Verb
 
@@ -120,8 +120,7 @@ def allowed(request: HttpRequest, name: str) -> Verb:
     if name not in OFFERED:
         raise Http404
     verb = VERBS[name]
-    if not request.user.has_perm(f"schedules.{verb.permission}"):
-        raise PermissionDenied
+    need(request, f"schedules.{verb.permission}")
     return verb
 
 

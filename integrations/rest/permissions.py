@@ -8,7 +8,9 @@ from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from integrations import roles
 from integrations.models import ApiToken
+from integrations.scopes import scope_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -23,6 +25,8 @@ class ModelPermissions(BasePermission):
     any role has no rights, so he may not even read.
     """
 
+    message = ""
+
     def has_permission(self, request: Request, view: Any) -> bool:
         """Tell whether the user may; raises MethodNotAllowed where the address has no such method."""
         if not request.user.is_authenticated:
@@ -30,7 +34,11 @@ class ModelPermissions(BasePermission):
         action = getattr(view, "action", None)
         if action is None and getattr(view, "action_map", None) is not None:
             raise MethodNotAllowed(request.method or "")
-        return may(request, self._right(request, view, action))
+        right = self._right(request, view, action)
+        if may(request, right):
+            return True
+        self.message = refusal(request, right)
+        return False
 
     def _right(self, request: Request, view: Any, action: str | None) -> str:
         rights: dict[str, str] = getattr(view, "rights", {})
@@ -57,6 +65,13 @@ def may(request: Request, right: str) -> bool:
     if isinstance(request.auth, ApiToken) and not request.auth.allows(right):
         return False
     return request.user.has_perm(right)
+
+
+def refusal(request: Request, right: str) -> str:
+    """Say what is needed for a right that the caller lacks: a role, or a token for it."""
+    if request.user.has_perm(right):
+        return f"The token is not for this: it needs the scope {scope_of(right)}."
+    return roles.lacking(request.user, right)
 
 
 def caller(request: Request) -> User:

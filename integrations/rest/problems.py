@@ -121,7 +121,7 @@ def _known(error: Exception) -> exceptions.APIException | None:
     if isinstance(error, Http404):
         return exceptions.NotFound("There is nothing here under this id." if error.args else "Not found.")
     if isinstance(error, PermissionDenied):
-        return exceptions.PermissionDenied()
+        return exceptions.PermissionDenied(str(error) or None)
     if isinstance(error, ValidationError):
         return _refusal(error)
     if isinstance(error, IntegrityError) and any(name in str(error) for name in NAME_CONSTRAINTS):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -20,7 +20,7 @@ from jobruns import backfill
 from schedules.changes import localise
 from schedules.fields import MomentField, local_text
 from schedules.models import Schedule
-from schedules.pages import page
+from schedules.pages import need, page
 
 SHOWN = 200  # instants that the page lists
 
@@ -41,8 +41,7 @@ class SpanForm(forms.Form):
 @page("schedules.view_schedule", "jobruns.view_jobrun")
 def backfill_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for a range, show what a backfill of it would do, and do it when that was confirmed."""
-    if not request.user.has_perm("schedules.trigger_schedule"):
-        raise PermissionDenied
+    need(request, "schedules.trigger_schedule")
     schedule = get_object_or_404(Schedule.objects.existing(), pk=pk)
     form = SpanForm(request.POST if request.method == "POST" else None, initial=last_day(schedule, timezone.now()))
     planned = None
@@ -67,8 +66,7 @@ def backfill_page(request: HttpRequest, pk: int) -> HttpResponse:
 @page("schedules.view_schedule", "jobruns.view_jobrun")
 def withdraw_backfill(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel what still waits of one backfill."""
-    if not request.user.has_perm("jobruns.cancel_jobrun"):
-        raise PermissionDenied
+    need(request, "jobruns.cancel_jobrun")
     schedule = get_object_or_404(Schedule.objects.existing(), pk=pk)
     known_as = request.POST.get("correlation_id", "")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +19,7 @@ from jobruns.secrecy import masked
 from jobruns.states import state_of, why
 from jobruns.waiting import held_up
 from jobtypes import registry
-from schedules.pages import page, viewer_zone
+from schedules.pages import need, page, viewer_zone
 
 LINES = 2_000
 CHAIN = 50
@@ -78,8 +78,7 @@ def raw_log(request: HttpRequest, pk: int) -> HttpResponse:
 @page("jobruns.view_jobrun")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a run that waits, ask one that runs to stop."""
-    if not request.user.has_perm("jobruns.cancel_jobrun"):
-        raise PermissionDenied
+    need(request, "jobruns.cancel_jobrun")
     shown = get_object_or_404(JobRun, pk=pk)
     if not shown.cancel(by=request.user.get_username()):
         messages.error(request, _("It has ended already; there is nothing to cancel."))
@@ -94,8 +93,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @page("jobruns.view_jobrun")
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for another run with the parameters of this one, and show it."""
-    if not request.user.has_perm("schedules.trigger_schedule"):
-        raise PermissionDenied
+    need(request, "schedules.trigger_schedule")
     shown = get_object_or_404(JobRun.objects.select_related("schedule"), pk=pk)
     try:
         new = shown.schedule.runs.request(by=request.user.get_username(), trigger="manual", params=shown.params)
