@@ -23,7 +23,7 @@ GROUPS = (
     ),
     (("admin:index", "workshop", _("Workshop"), ""),),
 )
-BELONGS_TO = {"schedule": "schedules", "run": "runs"}
+BELONGS_TO = {"schedule": "schedules", "template": "schedules", "templates": "schedules", "run": "runs"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from schedules.forms import PreviewForm, schedule_form
 from schedules.models import Schedule
 from schedules.narrowing import ByEnvironment, ByJobType, ByNextRun, ByStatus
 from schedules.pages import viewer_zone
+from schedules.patterns import admin as patterns_admin  # noqa: F401 - register templates
 from schedules.timing import TimingError, sentence
 
 VIEWED = (

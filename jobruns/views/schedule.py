@@ -207,6 +207,15 @@ def about_facts(shown: Schedule) -> list[tuple[str, str]]:
         (_("Tags"), ", ".join(shown.tags) or "–"),
         (_("Description"), shown.description or "–"),
         (_("Version"), str(shown.version)),
+        *([(_("Template"), template_words(shown))] if hasattr(shown, "origin") else []),
         (_("Created"), f"{timezone.localtime(shown.created_at):%Y-%m-%d %H:%M}, {shown.created_by or '–'}"),
         (_("Changed"), f"{timezone.localtime(shown.updated_at):%Y-%m-%d %H:%M}, {shown.updated_by or '–'}"),
     ]
+
+
+def template_words(shown: Schedule) -> str:
+    """Say which template it was made from, at which version, and which one there is now."""
+    origin = shown.origin
+    words = {"name": origin.template.name, "version": origin.version, "newest": origin.template.version}
+    said = _("%(name)s, version %(version)s") % words
+    return _("%(said)s; the newest is %(newest)s") % {**words, "said": said} if origin.is_outdated else said

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,6 +23,7 @@ from schedules.patterns import instances, serializers
 from schedules.patterns.definition import TIMING
 from schedules.patterns.documentation import describe, describe_preview_upgrade, describe_upgrade
 from schedules.patterns.instances import MOST
+from schedules.queries import ScheduleQuerySet
 from schedules.serializers import ScheduleSerializer
 
 
@@ -54,6 +55,10 @@ class TemplateViewSet(Collection):
         "upgrade": "schedules.change_schedule",
     }
 
+    def get_queryset(self) -> QuerySet[Template]:
+        """Return the templates that exist for this user."""
+        return Template.objects.visible_to(self.request.user)
+
     def create(self, request: Request) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -74,6 +79,9 @@ class TemplateViewSet(Collection):
 
     def locked(self, pk: str) -> Template:
         """Return the template under its lock, at the version that the caller has seen."""
+        mine = Template.objects.changeable_by(self.request.user)
+        if not mine.filter(pk=self.get_object().pk).exists():
+            raise PermissionDenied("It is for all environments; only a user without a limit may change it.")
         template: Template = super().locked(pk)
         check_match(self.request, template)
         return template
@@ -118,35 +126,27 @@ class TemplateViewSet(Collection):
         values = _read(serializers.UpgradeSerializer(data=request.data))
         ids = list(dict.fromkeys(values["schedule_ids"]))
         plans = self._plans(self._instances().filter(pk__in=ids), values["parameters"])
-        success: list[int] = []
-        failed: list[dict[str, Any]] = []
-        for pk_ in ids if not values["dry_run"] else ():
-            try:
-                with transaction.atomic():
-                    self._upgrade(pk_, values)
-            except (APIException, ValidationError) as refused:
-                failed.append({"schedule_id": pk_, "error": _sentence(refused)})
-            else:
-                success.append(pk_)
-        return Response({**plans, "success": success, "failed": failed})
+        done, refused = instances.upgrade_each(
+            self._instances(),
+            [] if values["dry_run"] else ids,
+            values["parameters"],
+            overwrite=values["overwrite"],
+            request=request,
+        )
+        failed = [{"schedule_id": number, "error": _sentence(why)} for number, why in refused]
+        return Response({**plans, "success": done, "failed": failed})
 
     def kept_data(self, data: Any) -> Any:
         """Keep the answer without a secret that was made just now: a repeated request does not show it again."""
         return {**data, "callback_secret": "***"} if data and "callback_secret" in data else data
 
-    def _instances(self) -> QuerySet[Schedule]:
-        return Schedule.objects.existing().with_parents().filter(origin__template=self.get_object())
+    def _instances(self) -> ScheduleQuerySet:
+        return instances.of_template(self.get_object(), self.request.user)
 
     def _plans(self, schedules: QuerySet[Schedule], parameters: dict[str, Any]) -> dict[str, Any]:
         now = timezone.now()
         found = [instances.plan(one, parameters, now, request=self.request) for one in schedules]
         return serializers.PlansSerializer({"version": self.get_object().version, "results": found}).data
-
-    def _upgrade(self, pk: int, values: dict[str, Any]) -> None:
-        schedule = self._instances().select_for_update(no_key=True, of=("self",)).filter(pk=pk).first()
-        if schedule is None:
-            raise ValidationError("not found")
-        instances.upgrade(schedule, values["parameters"], overwrite=values["overwrite"], request=self.request)
 
 
 def _read(serializer: Any) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _previewed(schedule: Schedule) -> dict[str, Any] | None:
     return preview.of({**{name: getattr(schedule, name) for name in fields}, "count": 10, "after": None})
 
 
-def _sentence(refused: APIException | ValidationError) -> str:
+def _sentence(refused: Exception) -> str:
     answer = problems.problem_response(refused, {})
     body = {} if answer is None else answer.data
     return " ".join(f"{name}: {' '.join(texts)}" for name, texts in body.get("errors", {}).items()) or body["detail"]

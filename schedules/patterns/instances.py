@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as Refused
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from integrations.rest.problems import errors_of
@@ -17,6 +18,7 @@ from schedules.consequences import Consequences
 from schedules.models import Origin, Schedule, Template, TemplateVersion
 from schedules.patterns.definition import FIELDS, TIMING, Change, Flat, Merge, edited_by_hand, flat, merge, values_of
 from schedules.patterns.parameters import InvalidTemplate
+from schedules.queries import ScheduleQuerySet
 from schedules.serializers import ScheduleSerializer
 
 MOST = 100  # instances in one request
@@ -65,7 +67,7 @@ def plan(schedule: Schedule, parameters: Mapping[str, Any], now: datetime, *, re
         serializer.is_valid(raise_exception=True)
         fires = _fires(schedule, serializer.validated_data, now)
     except (ValidationError, Refused) as refused:
-        return Upgrade(schedule, origin.version, new.number, (), (), None, _by_field(refused))
+        return Upgrade(schedule, origin.version, new.number, (), (), None, by_field(refused))
     return Upgrade(schedule, origin.version, new.number, found.changes, found.by_hand, fires, {})
 
 
@@ -91,6 +93,31 @@ def upgrade(schedule: Schedule, parameters: Mapping[str, Any], *, overwrite: boo
     return found
 
 
+def upgrade_each(
+    found: ScheduleQuerySet, ids: Sequence[int], parameters: Mapping[str, Any], *, overwrite: bool, request: Any
+) -> tuple[list[int], list[tuple[int, ValidationError | Refused]]]:
+    """Upgrade each of these instances by itself, under its lock; return which are, and why the others are not."""
+    done: list[int] = []
+    failed: list[tuple[int, ValidationError | Refused]] = []
+    for pk in dict.fromkeys(ids):
+        try:
+            with transaction.atomic():
+                schedule = found.select_for_update(no_key=True, of=("self",)).filter(pk=pk).first()
+                if schedule is None:
+                    raise Refused("not found")
+                upgrade(schedule, parameters, overwrite=overwrite, request=request)
+        except (ValidationError, Refused) as refused:
+            failed.append((pk, refused))
+        else:
+            done.append(pk)
+    return done, failed
+
+
+def of_template(template: Template, user: Any) -> ScheduleQuerySet:
+    """Return the schedules that came from a template and exist for this user."""
+    return Schedule.objects.existing().visible_to(user).with_parents().filter(origin__template=template)
+
+
 def newest(template: Template) -> TemplateVersion:
     """Return the newest version of a template."""
     found: TemplateVersion = template.versions.get(number=template.version)
@@ -111,10 +138,18 @@ def edited(schedule: Schedule) -> list[str]:
 
 
 def state(schedule: Schedule) -> Flat:
-    """Return every field that a template may set, as JSON, parameters of its job one by one."""
-    shown = ScheduleSerializer(schedule).data
+    """Return every field that a template may set, as JSON with times in UTC, parameters of its job one by one."""
+    with timezone.override(UTC):  # whoever looks: pages show times in the zone of the viewer
+        shown = ScheduleSerializer(schedule).data
     waits = [{"schedule_id": one["schedule_id"], "on": one["on"]} for one in shown["depends_on"]]
     return flat({**{name: shown[name] for name in FIELDS}, "depends_on": waits})
+
+
+def by_field(refused: ValidationError | Refused) -> dict[str, list[str]]:
+    """Return a refusal as sentences by field, inner ones with dots, "" for all of them."""
+    if isinstance(refused, ValidationError):
+        return errors_of(refused.detail)
+    return refused.message_dict if hasattr(refused, "error_dict") else {"": refused.messages}
 
 
 def _merged(schedule: Schedule, new: TemplateVersion, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], Merge]:
@@ -136,9 +171,3 @@ def _edit(schedule: Schedule, changes: Sequence[Change], request: Any) -> Schedu
 def _fires(schedule: Schedule, values: Mapping[str, Any], now: datetime) -> Consequences | None:
     timing = {name: value for name, value in values.items() if name in TIMING}
     return consequences.of_edit(schedule, timing, now) if timing else None
-
-
-def _by_field(refused: ValidationError | Refused) -> dict[str, list[str]]:
-    if isinstance(refused, ValidationError):
-        return errors_of(refused.detail)
-    return refused.message_dict if hasattr(refused, "error_dict") else {"": refused.messages}

@@ -10,12 +10,15 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Count, Q
 
+from integrations.access import OfEnvironments
 from schedules.patterns import definition, parameters, placeholders
 from schedules.patterns.parameters import InvalidTemplate, Parameter
 from schedules.rules import has_control_characters
 
 
-class TemplateQuerySet(models.QuerySet["Template"]):
+class TemplateQuerySet(OfEnvironments, models.QuerySet["Template"]):
+    has_common = True
+
     def counted(self) -> TemplateQuerySet:
         """Return templates with `instance_count`: how many schedules came from each and were not deleted."""
         return self.annotate(

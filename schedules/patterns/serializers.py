@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from integrations import access
 from integrations.rest.fields import StrictFields
 from schedules.ahead_serializers import ConsequencesSerializer, PreviewedSerializer
 from schedules.models import Schedule, Template, TemplateVersion
@@ -77,10 +78,12 @@ class TemplateSerializer(StrictFields, serializers.ModelSerializer[Template]):
 
     def update(self, template: Template, values: dict[str, Any]) -> Template:
         """Store what changed as a new version; raises Django's ValidationError."""
-        why = values.pop("reason", "")
+        why, user = values.pop("reason", ""), self.context["request"].user
         for name, value in values.items():
             setattr(template, name, value)
-        template.store(by=self.context["request"].user.get_username(), why=why)
+        if sentence := access.elsewhere(user, template.environment):
+            raise serializers.ValidationError({"environment": [sentence]})
+        template.store(by=user.get_username(), why=why)
         return template
 
 

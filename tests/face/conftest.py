@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from jobruns.models import JobRun, RunLogLine, SchedulerProcess
-from schedules.models import Schedule
+from schedules.models import Origin, Schedule, Template
+from schedules.patterns import instances
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def pages(client: Client, operator: Any) -> Client:
 
 @pytest.fixture
 def world(db: None) -> SimpleNamespace:
-    """Six schedules with runs in every state; named by what is the matter with them."""
+    """Seven schedules with runs in every state; named by what is the matter with them."""
     now = timezone.now().replace(microsecond=0)
     SchedulerProcess.objects.create(name="one", host="here", pid=1, version="0", slots=4, heartbeat_at=now)
     calm = schedule("calm_import", tags=["customer"])
@@ -71,6 +72,22 @@ def world(db: None) -> SimpleNamespace:
         now - timedelta(hours=9),
         result={"url": "https://x.example/", "status": 200, "body": "<script>alert(1)</script>"},
     )
+    template = Template(
+        name="greet somebody",
+        definition={
+            "job_type": "noop",
+            "params": {"message": "{{ word }}"},
+            "cron_expression": "{{ minute }} 6 * * *",
+        },
+        parameters=[{"name": "word", "required": True}, {"name": "minute", "type": "integer", "default": 5}],
+    )
+    template.store(by="somebody")
+    greeting = schedule("greeting", params={"message": "hello"})
+    made = instances.state(greeting)
+    values = {"word": "hello", "minute": 5}
+    Origin.objects.create(schedule=greeting, template=template, version=1, parameters=values, made=made)
+    template.definition = {**template.definition, "priority": 7}
+    template.store(by="somebody", why="It is urgent.")
     paused = schedule("paused_callback")
     paused.pause(by="somebody", reason="Partner moves", until=now + timedelta(hours=8))
     return SimpleNamespace(
@@ -82,6 +99,7 @@ def world(db: None) -> SimpleNamespace:
         running=running,
         answer=answer,
         paused=paused,
+        template=template,
     )
 
 
