@@ -160,7 +160,7 @@ class ApiTokenAdmin(TokenAdminBase):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Refuse these tokens from now on; this cannot be undone."""
         for token in queryset:
-            token.revoke()
+            token.revoke(by=request.user.get_username())
         said = ngettext("Revoked %(number)d token.", "Revoked %(number)d tokens.", len(queryset))
         messages.success(request, said % {"number": len(queryset)})
 

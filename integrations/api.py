@@ -91,7 +91,7 @@ class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
         return Response(self.get_serializer(self.get_object()).data)
 
     def destroy(self, request: Request, pk: str) -> Response:
-        self.get_object().revoke()
+        self.get_object().revoke(by=caller(request).get_username())
         return Response(status=204)
 
     def kept_data(self, data: Any) -> Any:

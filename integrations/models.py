@@ -16,13 +16,14 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.utils import timezone
 
-from integrations import scopes, secrets
+from integrations import audit, scopes, secrets
 from integrations.access import Access
 from integrations.kinds import http, kind, nats, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.logins import FailedLogins
 from integrations.outbox import Channel, Delivery
 from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswerQuerySet
+from integrations.trail import AuditEntry, AuditHead, AuditLink
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -30,7 +31,18 @@ if TYPE_CHECKING:
 
     from integrations.messaging import Server
 
-__all__ = ["Access", "ApiToken", "Channel", "Connection", "Delivery", "FailedLogins", "KeptAnswer"]
+__all__ = [
+    "Access",
+    "ApiToken",
+    "AuditEntry",
+    "AuditHead",
+    "AuditLink",
+    "Channel",
+    "Connection",
+    "Delivery",
+    "FailedLogins",
+    "KeptAnswer",
+]
 
 PREFIX = 12  # characters of a token that are kept and shown
 
@@ -123,12 +135,31 @@ class Connection(models.Model):
     def store(self, *, by: str) -> None:
         """Check and save a new or edited connection; raises ValidationError by field."""
         with transaction.atomic():
-            if self._state.adding:
+            new = self._state.adding
+            if new:
                 self.created_by = self.created_by or by
+            before = {} if new else Connection.objects.get(pk=self.pk).recorded()
             self.updated_by = by
             self.full_clean()
             self.save()
+            audit.record("create" if new else "update", self, by=by, before=before, after=self.recorded())
         self._offered = None
+
+    def remove(self, *, by: str) -> None:
+        """Delete it; what refers to it by name says so when it runs next."""
+        with transaction.atomic():
+            audit.record("delete", self, by=by, before=self.recorded())
+            self.delete()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit trail tells of it."""
+        hidden = self.as_stored().secrets
+        headers = {name: audit.Hidden(value) for name, value in hidden.get("headers", {}).items()}
+        return {
+            **{name: getattr(self, name) for name in ("name", "kind", "description", "address")},
+            **({"headers": headers} if headers else {}),
+            **{name: audit.Hidden(value) for name, value in hidden.items() if name != "headers"},
+        }
 
     def test(self) -> Report:
         """Reach the other system once, and return a sentence and warnings. Raises kinds.base.Unusable."""
@@ -163,6 +194,8 @@ class Connection(models.Model):
 
 class ApiToken(models.Model):
     """A program's key to the API: shown once, kept as a digest."""
+
+    trail_kind = "token"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100, help_text="What it is for.")
@@ -200,7 +233,9 @@ class ApiToken(models.Model):
         token.full_clean()
         if expires_at is not None and expires_at <= timezone.now():
             raise ValidationError({"expires_at": ["This moment has passed; choose one ahead."]})
-        token.save()
+        with transaction.atomic():
+            token.save()
+            audit.record("create", token, by=user.get_username(), after=token.recorded())
         return token, text
 
     def clean(self) -> None:
@@ -212,10 +247,17 @@ class ApiToken(models.Model):
         """Tell whether it may be used for a right of its user, such as "schedules.pause_schedule"."""
         return scopes.allow(self.scopes, right)
 
-    def revoke(self) -> None:
+    def revoke(self, *, by: str) -> None:
         """Refuse it from now on; revoking twice changes nothing."""
-        ApiToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
-        self.refresh_from_db(fields=["revoked_at"])
+        with transaction.atomic():
+            done = ApiToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+            self.refresh_from_db(fields=["revoked_at"])
+            if done:
+                audit.record("revoke", self, by=by, after={"revoked_at": self.revoked_at})
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit trail tells of it."""
+        return {"user": str(self.user), "name": self.name, "scopes": self.scopes, "expires_at": self.expires_at}
 
     def matches(self, text: str) -> bool:
         """Tell, in constant time, whether `text` is this token."""

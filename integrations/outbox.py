@@ -18,7 +18,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations import secrets
+from integrations import audit, secrets
 from integrations.channels import Envelope, Message, Receipt, base, kind, webhook
 from integrations.kinds.base import Refused, Unusable
 from integrations.queries import ChannelQuerySet, DeliveryQuerySet
@@ -111,12 +111,29 @@ class Channel(models.Model):
     def store(self, *, by: str) -> None:
         """Check and save a new or edited channel; raises ValidationError by field."""
         with transaction.atomic():
-            if self._state.adding:
+            new = self._state.adding
+            if new:
                 self.created_by = self.created_by or by
+            before = {} if new else Channel.objects.get(pk=self.pk).recorded()
             self.updated_by = by
             self.full_clean()
             self.save()
+            audit.record("create" if new else "update", self, by=by, before=before, after=self.recorded())
         self._offered = None
+
+    def remove(self, *, by: str) -> None:
+        """Delete it; its deliveries stay."""
+        with transaction.atomic():
+            audit.record("delete", self, by=by, before=self.recorded())
+            self.delete()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit trail tells of it."""
+        return {
+            **{name: getattr(self, name) for name in ("name", "kind", "description", "environment", "enabled")},
+            **self.shown,
+            **{name: audit.Hidden(value) for name, value in self._readable().items()},
+        }
 
     def rotate(self, *, by: str) -> None:
         """Make a new signing secret, or whatever is made here; `revealed` shows it, this once."""
@@ -225,11 +242,15 @@ class Delivery(models.Model):
             **{"channel_name": receiver, **columns},
         )
 
-    def replay(self, *, now: datetime | None = None) -> bool:
+    def replay(self, *, by: str = "", now: datetime | None = None) -> bool:
         """Send it again from the first attempt on, under the same `webhook_id`; False while it waits or is sent."""
-        ended = Delivery.objects.filter(pk=self.pk, status__in=["delivered", "failed", "discarded"])
-        done = ended.update(status="pending", attempts=0, next_attempt_at=now or timezone.now(), finished_at=None)
-        self.refresh_from_db()
+        before = {"status": self.status}
+        with transaction.atomic():
+            ended = Delivery.objects.filter(pk=self.pk, status__in=["delivered", "failed", "discarded"])
+            done = ended.update(status="pending", attempts=0, next_attempt_at=now or timezone.now(), finished_at=None)
+            self.refresh_from_db()
+            if done:
+                audit.record("replay", self, by=by, before=before, after={"status": self.status})
         return bool(done)
 
     def send(self, at: int) -> Receipt:

@@ -148,6 +148,6 @@ class DeliveryAdmin(ReadOnly, DeliveryAdminBase):
     @admin.action(description=gettext_lazy("Send again"), permissions=["replay"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Send these again, under the same ids."""
-        number = sum(delivery.replay() for delivery in queryset)
+        number = sum(delivery.replay(by=request.user.get_username()) for delivery in queryset)
         said = ngettext("%(number)d delivery is sent again.", "%(number)d deliveries are sent again.", number)
         messages.success(request, said % {"number": number})

@@ -83,7 +83,7 @@ class DeliveryViewSet(IdempotentWrites, GenericViewSet[Delivery]):
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, pk: str) -> Response:
         delivery = self.get_object()
-        if not delivery.replay():
+        if not delivery.replay(by=request.user.get_username()):
             raise Conflict(f"Delivery {delivery.pk} has not ended: it is {delivery.get_status_display().lower()}.")
         return Response(self.get_serializer(delivery).data)
 

@@ -15,7 +15,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from integrations import access, scopes
+from integrations import access, audit, scopes
 from integrations.scopes import ROLES
 
 if TYPE_CHECKING:
@@ -59,14 +59,22 @@ def give(user: User, role: str, environments: Iterable[str]) -> None:
     Who has a role may enter the workshop. Raises ValidationError on `environments`.
     """
     with transaction.atomic():
+        before = standing(user)
         user.groups.remove(*Group.objects.filter(name__in=ROLES))
         if role:
             user.groups.add(Group.objects.get_or_create(name=role)[0])
         user.is_staff = bool(role) or user.is_superuser
         user.save(update_fields=["is_staff"])
         access.limit(user, environments)
-    for known in (KNOWN, "_perm_cache", "_group_perm_cache"):
-        user.__dict__.pop(known, None)
+        for known in (KNOWN, "_perm_cache", "_group_perm_cache"):
+            user.__dict__.pop(known, None)
+        audit.record("grant", user, before=before, after=standing(user))
+
+
+def standing(user: User) -> dict[str, Any]:
+    """Return what the audit trail tells of what a user may."""
+    places = access.Access.objects.filter(user_id=user.pk).values_list("environments", flat=True).first()
+    return {"role": scopes.highest(user.groups.values_list("name", flat=True)), "environments": places or []}
 
 
 def lacking(user: Viewer, right: str) -> str:

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from integrations.acting import together
+
 
 class Workshop(admin.AdminSite):
     """The workshop; who is signed in and may not enter is told so, and not asked to sign in once more."""
@@ -40,6 +42,18 @@ class ReadOnly:
         return False
 
 
+class Removing:
+    """Mix into the admin of a model that has the verb `remove`: deleting goes through it, one by one."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        obj.remove(by=request.user.get_username())
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with together():
+            for row in queryset:
+                self.delete_model(request, row)
+
+
 @dataclass(frozen=True, slots=True)
 class KindCard:
     """One kind where a person chooses."""
@@ -50,7 +64,7 @@ class KindCard:
     icon: str
 
 
-class KindFirst:
+class KindFirst(Removing):
     """Mix into the admin of a model with kinds: the kind is chosen first and decides the form.
 
     `cards` maps a kind to a sentence and an icon, `question` is asked above them, `form_of(kind)` gives the form. The

@@ -17,12 +17,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integrations.acting import together
+from integrations.secrecy import masked
 from integrations.workshop import ReadOnly
 from jobruns.history import COUNTED
 from jobruns.models import JobRun, SchedulerProcess
 from jobruns.queries import FRESH
 from jobruns.reading import Capped, Narrowed, iso, pretty, text
-from jobruns.secrecy import masked
 from jobruns.states import state_of, why
 from schedules.badges import badge
 from schedules.models import Schedule
@@ -193,7 +194,8 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
         active = list(JobRun.objects.filter(pk__in=chosen).active())
         if active and "confirmed" not in request.POST:
             return self._ask_to_cancel(request, active)
-        asked = sum(run.cancel(by=request.user.get_username()) for run in active)
+        with together():
+            asked = sum(run.cancel(by=request.user.get_username()) for run in active)
         if asked:
             said = ngettext("Cancelled %(number)d run.", "Cancelled %(number)d runs.", asked)
             messages.success(request, said % {"number": asked})
@@ -223,7 +225,8 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
         chosen = list(queryset.values_list("pk", flat=True)[:AGAIN])
         for run in JobRun.objects.filter(pk__in=chosen).select_related("schedule"):
             try:
-                run.schedule.runs.request(by=request.user.get_username(), trigger="manual", params=run.params)
+                asked = {"by": request.user.get_username(), "trigger": "manual", "act": "retry"}
+                run.schedule.runs.request(**asked, params=run.params)
             except ValidationError as refusal:
                 refused.append((" ".join(refusal.messages),))
             else:

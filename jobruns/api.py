@@ -83,7 +83,11 @@ class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
         if run.job_type != schedule.job_type:
             raise Conflict(f"{schedule.name} does another kind of work now: {schedule.job_type}.")
         fresh = schedule.runs.request(
-            by=request.user.get_username(), trigger="api", params=run.params, correlation_id=run.correlation_id
+            by=request.user.get_username(),
+            trigger="api",
+            params=run.params,
+            correlation_id=run.correlation_id,
+            act="retry",
         )
         log.info("run requested", run_id=fresh.pk, schedule_id=schedule.pk, correlation_id=fresh.correlation_id)
         return Response({"run_id": fresh.pk, "execution_id": fresh.pk}, status=202)

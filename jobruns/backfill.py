@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from integrations import audit
 from jobruns.engine.ledger import idempotency_key
 from jobruns.models import JobRun, new_correlation_id
 from schedules.models import Schedule
@@ -103,6 +104,8 @@ def carry_out(schedule: Schedule, span: Span, *, by: str, correlation_id: str = 
         mark = secrets.token_hex(6)
         wanted = [step for step in planned.steps if step.will_run]
         rows = JobRun.objects.bulk_create(_row(locked, step, now, by, correlation_id, mark) for step in wanted)
+        told = {"from": span.start, "to": span.end, "runs": len(rows), "correlation_id": correlation_id}
+        audit.record("backfill", locked, by=by, after=told)
         wake_schedulers()
     ids = {row.scheduled_for: row.pk for row in rows}
     steps = tuple(
@@ -120,8 +123,10 @@ def withdraw(schedule: Schedule, correlation_id: str, *, by: str) -> tuple[int, 
     rows = schedule.runs.backfills().filter(correlation_id=correlation_id)
     if not rows.exists():
         raise ValidationError({"correlation_id": [f"{schedule.name} has no backfill of this id."]})
-    withdrawn = rows.withdraw(by=by, why="the backfill was withdrawn.")
-    Schedule.objects.complete_exhausted([schedule.pk])
+    with transaction.atomic():
+        withdrawn = rows.withdraw(by=by, why="the backfill was withdrawn.")
+        Schedule.objects.complete_exhausted([schedule.pk])
+        audit.record("withdraw", schedule, by=by, after={"runs": withdrawn, "correlation_id": correlation_id})
     return withdrawn, rows.running().count()
 
 

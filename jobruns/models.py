@@ -7,6 +7,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations import audit
 from jobruns import notify
 from jobruns.books import Bookmark, LateRun, PrunedRuns, RunSums
 from jobruns.engine import dependants
@@ -23,6 +24,8 @@ def new_correlation_id() -> str:
 
 class JobRun(models.Model):
     """One attempt at one nominal instant of a schedule, or at one manual request. The table is the ledger."""
+
+    trail_kind = "run"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -195,9 +198,13 @@ class JobRun(models.Model):
                 Schedule.objects.complete_exhausted([self.schedule_id])
                 told = notify.Ended(self.pk, self.schedule_id, self.Status.CANCELLED, self.attempt, failed_before=0)
                 notify.ended([told], JobRun.objects.in_bulk)
-        asked = ended or mine.filter(status=self.Status.RUNNING).update(
-            cancellation=self.Cancellation.ASKED, cancelled_by=by, reason=self.Reason.REQUESTED
-        )
+            asked = ended or mine.filter(status=self.Status.RUNNING).update(
+                cancellation=self.Cancellation.ASKED, cancelled_by=by, reason=self.Reason.REQUESTED
+            )
+            if asked:
+                was = "pending" if ended else "running"
+                became = "cancelled" if ended else "asked to stop"
+                audit.record("cancel", self, by=by, before={"status": was}, after={"status": became})
         self.refresh_from_db()
         return bool(asked)
 

@@ -10,8 +10,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from integrations.secrecy import masked
 from jobruns.models import JobRun
-from jobruns.secrecy import masked
 
 RECENT = 40
 HIGH = 110

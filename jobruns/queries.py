@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
+from integrations import audit
 from jobruns.history import HistoryQuerySet
 from jobtypes import registry
 from jobtypes.base import InvalidParams
@@ -138,12 +139,14 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
         trigger: str = "manual",
         params: dict[str, Any] | None = None,
         correlation_id: str = "",
+        act: str = "trigger",
     ) -> JobRun:
         """Ask for a run of this schedule now and return it, pending; the schedule's next instant stays as it is.
 
         `params` replace the schedule's own, key by key, for this run only. A run of its own identity: asking twice
-        makes two. Raises ValidationError: by field where the parameters are refused, with code "conflict" where the
-        schedule is suspended or deleted.
+        makes two. The audit trail calls it `act`: "retry" where a run is repeated. Raises
+        ValidationError: by field where the parameters are refused, with code "conflict" where the schedule is
+        suspended or deleted.
         """
         with transaction.atomic():
             schedule = self.instance
@@ -152,6 +155,8 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
             run = self._create(
                 by=by, trigger=trigger, params=self.accepted(params or {}), correlation_id=correlation_id
             )
+            own = {name: value for name, value in (params or {}).items() if value != schedule.params.get(name)}
+            audit.record(act, schedule, by=by, after={"run_id": run.pk, **({"params": own} if own else {})})
             return run
 
     def _create(self, *, by: str, trigger: str, params: dict[str, Any], correlation_id: str) -> JobRun:

@@ -86,7 +86,7 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         if request.query_params.get("hard_delete", "").lower() not in {"true", "1"}:
             schedule.discard(by=self._user(request))
         elif request.user.is_superuser:
-            schedule.erase()
+            schedule.erase(by=self._user(request))
         else:
             raise PermissionDenied("Only a superuser may delete a schedule together with its history.")
         return Response(status=204)

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.acting import because, together
 from integrations.rest import problems
 from integrations.rest.documentation import KEY, WRITE_ERRORS
 from integrations.rest.fields import StrictFields
@@ -130,7 +131,7 @@ class BulkViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         partial = request.query_params.get("partial", "").lower() in {"true", "1"}
         made: list[int] = []
         failed: list[dict[str, Any]] = []
-        with transaction.atomic():
+        with transaction.atomic(), together():
             for index, values in enumerate(sent):
                 try:
                     with transaction.atomic():
@@ -167,12 +168,13 @@ class BulkViewSet(IdempotentWrites, GenericViewSet[Schedule]):
             raise PermissionDenied(refusal(request, RIGHTS[operation]))
         success: list[int] = []
         failed: list[dict[str, str]] = []
-        for sent in self._chosen(values):
-            try:
-                with transaction.atomic():
-                    success.append(self._do(operation, sent, values["reason"]))
-            except KNOWN as refused:
-                failed.append({"schedule_id": str(sent), "error": _sentence(refused)})
+        with together(), because(values["reason"]):
+            for sent in self._chosen(values):
+                try:
+                    with transaction.atomic():
+                        success.append(self._do(operation, sent, values["reason"]))
+                except KNOWN as refused:
+                    failed.append({"schedule_id": str(sent), "error": _sentence(refused)})
         return Response({"success": success, "failed": failed})
 
     def _make(self, values: dict[str, Any]) -> int:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
+from integrations import audit
 from schedules.dependencies import refuse_while_needed
 from schedules.timing import Timing, TimingError, next_instant, next_run
 from schedules.wakeup import wake_schedulers
@@ -89,6 +90,7 @@ class Lifecycle(models.Model):
 
         @property
         def timing(self) -> Timing: ...
+        def definition(self) -> dict[str, Any]: ...
 
     @property
     def enabled(self) -> bool:
@@ -122,7 +124,7 @@ class Lifecycle(models.Model):
         with transaction.atomic():
             self._take_engine_columns()
             self._refuse_unless(self.Status.ACTIVE, self.Status.PAUSED, verb="paused")
-            now = timezone.now()
+            now, before = timezone.now(), self._stands()
             if until is not None and until <= now:
                 raise ValidationError({"until": ["This moment has passed; choose one ahead."]})
             if self.status == self.Status.ACTIVE:
@@ -130,6 +132,7 @@ class Lifecycle(models.Model):
             self._enter(self.Status.PAUSED, by=by, reason=reason, now=now)
             self.paused_until = until
             self._save_state()
+            audit.record("pause", self, by=by, reason=reason, before=before, after=self._stands())
 
     def resume(self, *, by: str, missed: str = "none", at: datetime | None = None) -> None:
         """Fire again. `missed` says what becomes of the instants in between: none, latest or all of them run.
@@ -145,7 +148,7 @@ class Lifecycle(models.Model):
             self._refuse_unless(self.Status.ACTIVE, self.Status.PAUSED, self.Status.SUSPENDED, verb="resumed")
             if self.status == self.Status.ACTIVE or (at is not None and self.paused_until != at):
                 return
-            now = at or timezone.now()
+            now, before = at or timezone.now(), self._stands()
             if self.status == self.Status.SUSPENDED:
                 self.full_clean()
                 self.runs.turn_away()  # what was given back to the line meanwhile
@@ -155,6 +158,8 @@ class Lifecycle(models.Model):
             after = since - timedelta(microseconds=1)
             self.next_run_at = next_instant(self.timing, max(after, self.last_scheduled_for or after))
             self._save_state()
+            told, source = {**self._stands(), "missed": missed}, "" if at is None else "engine"
+            audit.record("resume", self, by=by, before=before, after=told, source=source)
 
     def suspend(self, *, reason: str) -> None:
         """Stop firing because the right or the means to run is gone; a person must resume it.
@@ -163,24 +168,28 @@ class Lifecycle(models.Model):
         """
         with transaction.atomic():
             self._take_engine_columns()
-            now = timezone.now()
+            now, before = timezone.now(), self._stands()
             self.pause_started_at = min(now, self.next_run_at or now)
             self._enter(self.Status.SUSPENDED, by="", reason=reason, now=now)
             self._save_state()
+            audit.record("suspend", self, reason=reason, before=before, after=self._stands(), source="engine")
             self.runs.turn_away()
 
     def discard(self, *, by: str) -> None:
         """Delete it softly: it never fires again, its name is free, its history stays."""
         with transaction.atomic():
             self._take_engine_columns()
+            before = self._stands()
             self._enter(self.Status.DELETED, by=by, reason="", now=timezone.now())
             self._save_state()
+            audit.record("delete", self, by=by, before=before, after=self._stands())
             self.runs.withdraw(by=by, why="the schedule was deleted.")
 
-    def erase(self) -> None:
+    def erase(self, *, by: str) -> None:
         """Delete it together with its history; raises ValidationError, code "conflict", while others depend on it."""
         with transaction.atomic():
             refuse_while_needed(self)  # type: ignore[arg-type]  # only Schedule inherits this
+            audit.record("erase", self, by=by, before=self.definition())
             self.delete()
 
     def restore(self, *, by: str) -> None:
@@ -191,19 +200,25 @@ class Lifecycle(models.Model):
             namesakes = self._rows().exclude(status=self.Status.DELETED)
             if namesakes.filter(environment=self.environment, name=self.name).exists():
                 raise ValidationError(f"The name {self.name} is taken; rename the other one first.", code="conflict")
+            before = self._stands()
             now = self.pause_started_at = timezone.now()
             self._enter(self.Status.PAUSED, by=by, reason="Brought back after it was deleted.", now=now)
             self._save_state()
+            audit.record("restore", self, by=by, before=before, after=self._stands())
             self.runs.withdraw(
                 by=by, why="the schedule had been deleted."
             )  # what was given back to the line meanwhile
 
-    def _take_engine_columns(self) -> None:
-        """Lock the row and take over what the engine may have written since this object was read."""
+    def _stands(self) -> dict[str, Any]:
+        return {"status": self.status, "paused_until": self.paused_until}
+
+    def _take_engine_columns(self) -> Any:
+        """Lock the row, take over what the engine may have written since this was read; return what is stored."""
         stored = self._rows().select_for_update(no_key=True).get(pk=self.pk)
         for name in ENGINE_COLUMNS:
             setattr(self, name, getattr(stored, name))
         self._state.fields_cache.pop("calendar", None)  # it may have been changed since it was read
+        return stored
 
     def _refuse_unless(self, *allowed: str, verb: str) -> None:
         if self.status not in allowed:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 
+from integrations import audit
 from integrations.access import Common
 from schedules import rules
 from schedules.wakeup import wake_schedulers
@@ -20,6 +23,8 @@ class TagLimitQuerySet(Common, models.QuerySet["TagLimit"]):
 
 class TagLimit(models.Model):
     """At most `max_running` runs at once of all schedules that carry `tag`, in every process together."""
+
+    trail_kind = "tag-limit"
 
     tag = models.CharField(max_length=64, unique=True, help_text="As the schedules have it, letter by letter.")
     max_running = models.PositiveIntegerField(
@@ -51,16 +56,24 @@ class TagLimit(models.Model):
 
     def store(self, *, by: str) -> None:
         """Check and save it, and let waiting runs know; raises ValidationError by field."""
-        if self._state.adding:
+        new = self._state.adding
+        if new:
             self.created_by = by
         self.updated_by = by
         with transaction.atomic():
+            before = {} if new else TagLimit.objects.get(pk=self.pk).recorded()
             self.full_clean()
             self.save()
+            audit.record("create" if new else "update", self, by=by, before=before, after=self.recorded())
             wake_schedulers()
 
-    def remove(self) -> None:
+    def remove(self, *, by: str) -> None:
         """Delete it, and let waiting runs know."""
         with transaction.atomic():
+            audit.record("delete", self, by=by, before=self.recorded())
             self.delete()
             wake_schedulers()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit trail tells of it."""
+        return {"tag": self.tag, "max_running": self.max_running, "note": self.note}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from integrations.workshop import Removing
 from schedules.limits import TagLimit
 from schedules.models import Schedule
 
@@ -19,7 +19,7 @@ else:
 
 
 @admin.register(TagLimit)
-class TagLimitAdmin(ModelAdmin):
+class TagLimitAdmin(Removing, ModelAdmin):
     list_display = ("tag", "max_running", "running", "note", "updated_by", "updated_at")
     search_fields = ("tag", "note")
     fields = ("tag", "max_running", "note")
@@ -31,10 +31,3 @@ class TagLimitAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: TagLimit, form: Any, change: bool) -> None:
         obj.store(by=request.user.get_username())
-
-    def delete_model(self, request: HttpRequest, obj: TagLimit) -> None:
-        obj.remove()
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[TagLimit]) -> None:
-        for limit in queryset:
-            limit.remove()

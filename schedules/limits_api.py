@@ -98,7 +98,3 @@ class TagLimitViewSet(Collection):
     filterset_class = TagLimitFilter
     orderings = {name: name for name in ("id", "tag", "max_running")}
     usual_ordering = "tag"
-
-    def remove(self, row: TagLimit) -> None:
-        """Remove the limit; what waited for it may start."""
-        row.remove()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,8 +13,10 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations import audit
 from schedules import defaults, rules
 from schedules.calendars.models import Calendar, CalendarVersion, OnCalendar
+from schedules.definition import Defined
 from schedules.dependencies import Dependency, Wanted, forget_rounds, replace_parents
 from schedules.lifecycle import Lifecycle
 from schedules.limits import TagLimit
@@ -35,7 +38,7 @@ __all__ = [
 ]
 
 
-class Schedule(OnCalendar, Telling, Lifecycle):
+class Schedule(OnCalendar, Telling, Defined, Lifecycle):
     """One piece of recurring work: what to do, when, and what to do when things go wrong."""
 
     class Kind(models.TextChoices):
@@ -229,14 +232,15 @@ class Schedule(OnCalendar, Telling, Lifecycle):
         """
         with transaction.atomic():
             now = timezone.now()
-            if self._state.adding:
+            new, before = self._state.adding, dict[str, Any]()
+            if new:
                 rules.check_quota(self, by)
                 self.created_by = self.created_by or by
                 if self.schedule_type == self.Kind.IMMEDIATE:
                     self.scheduled_at = now.replace(microsecond=0)
                 self.anchor_at = self.anchor_at or now.replace(microsecond=0)
             else:
-                self._take_engine_columns()
+                before = self._take_engine_columns().definition()
                 self.version += 1
             self.updated_by = by
             self._read_calendar()
@@ -250,6 +254,7 @@ class Schedule(OnCalendar, Telling, Lifecycle):
                 replace_parents(self, depends_on)
             if self.schedule_type != self.Kind.MANUAL:
                 forget_rounds(self)
+            audit.record("create" if new else "update", self, by=by, before=before, after=self.definition())
             wake_schedulers()
 
     def plan_next(self, now: datetime) -> None:

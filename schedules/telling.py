@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
-from integrations import http, secrets
+from integrations import audit, http, secrets
 from integrations.access import OfEnvironments
 from integrations.addresses import Forbidden
 from integrations.channels import webhook
@@ -57,6 +57,15 @@ class Telling(models.Model):
             self.callback_encrypted = secrets.encrypt({"signing_secret": secret})
             self.revealed = {"callback_secret": secret}
 
+    def rotate_callback_secret(self, *, by: str) -> None:
+        """Make a new secret for callbacks; `revealed` has it, this once."""
+        with transaction.atomic():
+            before = {"callback_secret": audit.Hidden(self.callback_encrypted)}
+            self.make_callback_secret(anew=True)
+            self.save(update_fields=["callback_encrypted"])
+            after = {"callback_secret": audit.Hidden(self.callback_encrypted)}
+            audit.record("rotate", self, by=by, before=before, after=after)
+
 
 def channels_refusal(names: Any, environment: str) -> str:
     """Return why these are no channels for schedules of that environment, or of any if empty; empty if they are."""
@@ -90,6 +99,8 @@ class NoticeRuleQuerySet(OfEnvironments, models.QuerySet["NoticeRule"]):
 
 class NoticeRule(models.Model):
     """What is told to which channels: of one schedule, or by default of all that say nothing of their own."""
+
+    trail_kind = "notice-rule"
 
     class Event(models.TextChoices):
         FAILURE = "failure", "A run failed for good"
@@ -152,6 +163,26 @@ class NoticeRule(models.Model):
             errors["environment"] = ["The schedule has its own; leave it out."]
         if errors:
             raise ValidationError(errors)
+
+    def store(self, *, by: str) -> None:
+        """Check and save it; raises ValidationError by field."""
+        with transaction.atomic():
+            new = self._state.adding
+            before = {} if new else NoticeRule.objects.get(pk=self.pk).recorded()
+            self.full_clean()
+            self.save()
+            audit.record("create" if new else "update", self, by=by, before=before, after=self.recorded())
+
+    def remove(self, *, by: str) -> None:
+        """Delete it."""
+        with transaction.atomic():
+            audit.record("delete", self, by=by, before=self.recorded())
+            self.delete()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit trail tells of it."""
+        names = ("schedule_id", "environment", "event", "threshold", "channels")
+        return {name: getattr(self, name) for name in names}
 
     def _place(self) -> str:
         return self.environment if self.schedule is None else self.schedule.environment

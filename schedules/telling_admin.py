@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Channel
+from integrations.workshop import Removing
 from schedules.fields import TagsField
 from schedules.models import Schedule
 from schedules.telling import NoticeRule
@@ -37,7 +38,7 @@ class NoticeRuleForm(RuleFormBase):
 
 
 @admin.register(NoticeRule)
-class NoticeRuleAdmin(RuleAdminBase):
+class NoticeRuleAdmin(Removing, RuleAdminBase):
     form = NoticeRuleForm
     list_display = ("event", "whose", "environment", "threshold", "tells")
     list_filter = ("event", "environment")
@@ -52,6 +53,9 @@ class NoticeRuleAdmin(RuleAdminBase):
     @admin.display(description=_("Tells"))
     def tells(self, rule: NoticeRule) -> str:
         return ", ".join(rule.channels)
+
+    def save_model(self, request: HttpRequest, obj: NoticeRule, form: Any, change: bool) -> None:
+        obj.store(by=request.user.get_username())
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "schedule":

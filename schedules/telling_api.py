@@ -54,8 +54,7 @@ class NoticeRuleSerializer(StrictFields, serializers.ModelSerializer[NoticeRule]
         """Store what changed; raises Django's ValidationError."""
         for name, value in values.items():
             setattr(rule, name, value)
-        rule.full_clean()
-        rule.save()
+        rule.store(by=self.context["request"].user.get_username())
         return rule
 
 
@@ -130,8 +129,7 @@ class CallbackSecretViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         schedule = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
         if not schedule.callback_url:
             raise Conflict(f"{schedule.name} has no callback_url.")
-        schedule.make_callback_secret(anew=True)
-        schedule.save(update_fields=["callback_encrypted"])
+        schedule.rotate_callback_secret(by=request.user.get_username())
         return Response(dict(schedule.revealed), headers={"Cache-Control": "no-store"})
 
     def kept_data(self, data: Any) -> Any:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from integrations.acting import together
 from schedules.fields import MomentField
 from schedules.models import Schedule
 
@@ -66,13 +67,14 @@ class Verb:
         """Do it to each; return those it was done to, and for each of the others why not."""
         done: list[Schedule] = []
         refused: list[ValidationError] = []
-        for schedule in schedules:
-            try:
-                self.act(schedule, by, answers)
-            except ValidationError as refusal:
-                refused.append(refusal)
-            else:
-                done.append(schedule)
+        with together():
+            for schedule in schedules:
+                try:
+                    self.act(schedule, by, answers)
+                except ValidationError as refusal:
+                    refused.append(refusal)
+                else:
+                    done.append(schedule)
         return done, refused
 
 

@@ -54,4 +54,4 @@ class Collection(IdempotentWrites, GenericViewSet[Any]):
 
     def remove(self, row: Any) -> None:
         """Remove a row."""
-        row.delete()
+        row.remove(by=self.request.user.get_username())

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from integrations.secrecy import masked
 from jobruns.models import JobRun
 from jobruns.panels import facts, number, panel
 from jobruns.phases import phases
-from jobruns.secrecy import masked
 from jobruns.states import state_of, why
 from jobruns.waiting import held_up
 from jobtypes import registry
@@ -96,7 +96,8 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     need(request, "schedules.trigger_schedule")
     shown = get_object_or_404(JobRun.objects.select_related("schedule"), pk=pk)
     try:
-        new = shown.schedule.runs.request(by=request.user.get_username(), trigger="manual", params=shown.params)
+        asked = {"by": request.user.get_username(), "trigger": "manual", "act": "retry"}
+        new = shown.schedule.runs.request(**asked, params=shown.params)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
         return redirect("run", pk)

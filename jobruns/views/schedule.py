@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from integrations.secrecy import masked
 from jobruns.backfill import going_on
 from jobruns.models import JobRun
 from jobruns.panels import facts
 from jobruns.parentage import Awaited, awaited, condition, warning
-from jobruns.secrecy import masked
 from jobruns.states import State, state_of, why
 from jobruns.strips import counted, sparkline
 from jobruns.views.schedules import line, when

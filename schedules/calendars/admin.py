@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from integrations.workshop import Removing
 from schedules.calendars import effects
 from schedules.calendars.ahead import closed_ahead
 from schedules.calendars.definition import WEEKDAYS, InvalidDefinition
@@ -40,7 +41,7 @@ VIEWED = (("name", "version"), "description", "definition", ("created_by", "upda
 
 
 @admin.register(Calendar)
-class CalendarAdmin(CalendarAdminBase):
+class CalendarAdmin(Removing, CalendarAdminBase):
     form = CalendarForm
     list_display = ("name", "open_on", "zone", "dates", "windows", "used", "version", "updated_by", "updated_at")
     search_fields = ("name", "description")

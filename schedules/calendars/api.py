@@ -84,10 +84,7 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
 
     @transaction.atomic
     def destroy(self, request: Request, pk: str) -> Response:
-        calendar = self._locked(pk)
-        if held := calendar.held_by():
-            raise ValidationError(held, code="conflict")
-        calendar.delete()
+        self._locked(pk).remove(by=request.user.get_username())
         return Response(status=204)
 
     @action(detail=True)

@@ -12,6 +12,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.utils import timezone
 
+from integrations import audit
 from integrations.access import OfEnvironments
 from schedules.calendars.closures import Closures, closures
 from schedules.calendars.definition import Definition, InvalidDefinition, NamedDate, read, with_closed
@@ -143,10 +144,12 @@ class Calendar(models.Model):
         Nothing fires by it: an instant that is due already is left to the engine. Raises ValidationError by field.
         """
         with transaction.atomic():
-            if self._state.adding:
+            new, before = self._state.adding, dict[str, Any]()
+            if new:
                 self.created_by = self.created_by or by
             else:
-                self.version = Calendar.objects.select_for_update().get(pk=self.pk).version + 1
+                stored = Calendar.objects.select_for_update().get(pk=self.pk)
+                self.version, before = stored.version + 1, stored.recorded()
             self.updated_by = by
             self.full_clean()
             bound = list(self.schedules.select_for_update().order_by("pk")) if self.pk else []
@@ -161,7 +164,21 @@ class Calendar(models.Model):
             for schedule in bound:
                 schedule.calendar = self
                 schedule.replan(now)
+            told = self.recorded()
+            audit.record("create" if new else "update", self, by=by, reason=why, before=before, after=told)
             wake_schedulers()
+
+    def remove(self, *, by: str) -> None:
+        """Delete it with its versions; raises ValidationError, code "conflict", while schedules are on it."""
+        with transaction.atomic():
+            if held := self.held_by():
+                raise ValidationError(held, code="conflict")
+            audit.record("delete", self, by=by, before=self.recorded())
+            self.delete()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit trail tells of it."""
+        return {"name": self.name, "description": self.description, **self.definition}
 
     def roll_back(self, number: int, *, by: str) -> None:
         """Store an earlier version's definition as a new version; raises CalendarVersion.DoesNotExist."""

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from integrations.workshop import Removing
 from schedules.models import Template
 from schedules.patterns import instances
 from schedules.patterns.editor import TEXTS, TemplateForm
@@ -33,7 +34,7 @@ LISTED = 20
 
 
 @admin.register(Template)
-class TemplateAdmin(ModelAdmin):
+class TemplateAdmin(Removing, ModelAdmin):
     form = TemplateForm
     list_display = ("name", "asks_for", "made", "environment", "version", "updated_by", "updated_at")
     search_fields = ("name", "description")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -85,12 +84,6 @@ class TemplateViewSet(Collection):
         template: Template = super().locked(pk)
         check_match(self.request, template)
         return template
-
-    def remove(self, row: Template) -> None:
-        """Delete a template that no schedule came from."""
-        if held := row.held_by():
-            raise ValidationError(held, code="conflict")
-        row.delete()
 
     @action(detail=True)
     def versions(self, request: Request, pk: str) -> Response:

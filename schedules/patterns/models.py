@@ -10,6 +10,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Count, Q
 
+from integrations import audit
 from integrations.access import OfEnvironments
 from schedules.patterns import definition, parameters, placeholders
 from schedules.patterns.parameters import InvalidTemplate, Parameter
@@ -79,10 +80,12 @@ class Template(models.Model):
     def store(self, *, by: str, why: str = "") -> None:
         """Check and save it as a new version; no schedule changes by it. Raises ValidationError by field."""
         with transaction.atomic():
-            if self._state.adding:
+            new, before = self._state.adding, dict[str, Any]()
+            if new:
                 self.created_by = self.created_by or by
             else:
-                self.version = Template.objects.select_for_update().get(pk=self.pk).version + 1
+                stored = Template.objects.select_for_update().get(pk=self.pk)
+                self.version, before = stored.version + 1, stored.recorded()
             self.updated_by = by
             self.full_clean()
             self.save()
@@ -94,6 +97,21 @@ class Template(models.Model):
                 created_by=by,
                 reason=why[:500],
             )
+            told = self.recorded()
+            audit.record("create" if new else "update", self, by=by, reason=why, before=before, after=told)
+
+    def remove(self, *, by: str) -> None:
+        """Delete it with its versions; raises ValidationError, code "conflict", while schedules came from it."""
+        with transaction.atomic():
+            if held := self.held_by():
+                raise ValidationError(held, code="conflict")
+            audit.record("delete", self, by=by, before=self.recorded())
+            self.delete()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit trail tells of it."""
+        names = ("name", "description", "environment", "definition", "parameters")
+        return {name: getattr(self, name) for name in names}
 
     def held_by(self) -> str:
         """Say which schedules keep it from being deleted; empty if none does."""

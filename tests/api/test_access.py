@@ -52,7 +52,7 @@ def test_a_token_is_stored_as_a_digest_only(admin):
 
 
 def test_a_revoked_token_is_refused_at_once(admin):
-    ApiToken.objects.get().revoke()
+    ApiToken.objects.get().revoke(by="tester")
     assert admin.get("schedules").status_code == 401
 
 

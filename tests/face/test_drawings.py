@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integrations.secrecy import HIDDEN, masked
 from jobruns.panels import curve, number
-from jobruns.secrecy import HIDDEN, masked
 from jobruns.strips import counted, sparkline, strip
 from jobruns.timeline import Bar, Window, marks, plans, ribbons, unseen, window
 from schedules import months

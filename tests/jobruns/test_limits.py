@@ -109,7 +109,7 @@ def test_without_the_limit_all_are_claimed_again(limit, waiting):
     made = limit("billing", 1)
     runs = waiting(3, "billing")
     assert claimed() == runs[:1]
-    made.remove()
+    made.remove(by="tester")
     assert claimed() == runs[1:]
 
 

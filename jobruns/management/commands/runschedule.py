@@ -1,6 +1,5 @@
 """`manage.py runschedule`: execute a schedule now, in the foreground, recorded as a manual run."""
 
-import getpass
 import json
 import signal
 from argparse import ArgumentParser
@@ -13,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from integrations.acting import system_user
 from jobruns.engine.foreground import Busy, run_now
 from jobruns.models import JobRun
 from jobtypes import registry
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         try:
             return run_now(
                 schedule,
-                by=user(),
+                by=system_user(),
                 params=params,
                 on_line=self._show,
                 asked_to_stop=lambda: len(asked),
@@ -130,11 +130,3 @@ def as_json(run: JobRun) -> dict[str, Any]:
         "result": run.result,
         "error": run.error,
     }
-
-
-def user() -> str:
-    """Return who runs this, as the operating system knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "runschedule"

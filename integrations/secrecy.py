@@ -12,12 +12,12 @@ SECRET_NAME = re.compile(
 USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-def masked(value: Any, name: str = "") -> Any:
+def masked(value: Any, name: str = "", *, hidden: str = HIDDEN) -> Any:
     """Return `value` with every member of a secret name, and every user part of an address, hidden."""
     if name and SECRET_NAME.search(name) and value not in (None, "", [], {}):
-        return HIDDEN
+        return hidden
     if isinstance(value, dict):
-        return {key: masked(one, str(key)) for key, one in value.items()}
+        return {key: masked(one, str(key), hidden=hidden) for key, one in value.items()}
     if isinstance(value, list):
-        return [masked(one) for one in value]
+        return [masked(one, hidden=hidden) for one in value]
     return USER_INFO.sub("", value) if isinstance(value, str) else value
