@@ -1,8 +1,10 @@
 """Read settings from the environment; a malformed value names its variable and stops the process."""
 
 import json
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import environ
@@ -51,6 +53,28 @@ def choice(name: str, default: str, allowed: set[str]) -> str:
     value = env.str(name, default="").strip() or default
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(allowed))}, not {value!r}.")
+    return value
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network | Literal["unix"]]:
+    """Return the networks in `name`, and the word "unix" for Unix sockets; raises ImproperlyConfigured."""
+    found: list[IPv4Network | IPv6Network | Literal["unix"]] = []
+    for word in items(name):
+        if word == "unix":
+            found.append("unix")
+            continue
+        try:
+            found.append(ip_network(word))
+        except ValueError as wrong:
+            raise ImproperlyConfigured(f"{name}: {wrong}. Write addresses or networks such as 10.0.0.0/8.") from None
+    return found
+
+
+def user_header(name: str) -> str:
+    """Return the name of a header in `name`, empty where it is unset; raises ImproperlyConfigured."""
+    value: str = env.str(name, default="").strip()
+    if value and not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", value):
+        raise ImproperlyConfigured(f"{name} must be the name of a header such as X-Forwarded-User, not {value!r}.")
     return value
 
 

@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "scheduler_site.proxy_user.ProxyUserMiddleware",
     "scheduler_site.acting.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -137,6 +138,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 TRUST_PROXY_HEADERS = read.boolean("TRUST_PROXY_HEADERS", default=False)
 if TRUST_PROXY_HEADERS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+TRUSTED_PROXY_USER_HEADER = read.user_header("TRUSTED_PROXY_USER_HEADER")
+TRUSTED_PROXIES = read.networks("TRUSTED_PROXIES")
+if bool(TRUSTED_PROXY_USER_HEADER) != bool(TRUSTED_PROXIES):
+    _missing = "TRUSTED_PROXIES" if TRUSTED_PROXY_USER_HEADER else "TRUSTED_PROXY_USER_HEADER"
+    raise ImproperlyConfigured(f"{_missing} is not set: a user header and the proxies it may come from go together.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # --- API ------------------------------------------------------------------------------------------

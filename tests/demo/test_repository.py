@@ -58,10 +58,9 @@ def test_make_alone_lists_the_targets() -> None:
 
 
 def test_every_setting_that_is_read_is_documented() -> None:
-    code = (ROOT / "scheduler_site" / "settings.py").read_text() + (
-        ROOT / "scheduler_site" / "environment.py"
-    ).read_text()
-    read = set(re.findall(r"(?:integer|boolean|items|choice|json_object|str|json)\(\s*\"([A-Z_]+)\"", code))
+    code = "".join(file.read_text() for file in (ROOT / "scheduler_site").glob("*.py"))
+    words = "integer|boolean|items|choice|json_object|networks|user_header|str|json"
+    read = set(re.findall(rf"(?:{words})\(\s*\"([A-Z_]+)\"", code))
     rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "reference" / "settings.md").read_text(), re.MULTILINE)
     documented = set(re.findall(r"`([A-Z_]+)`", " ".join(rows)))
     assert {"DATABASE_URL", "LOG_LEVEL"} <= read
