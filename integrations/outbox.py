@@ -192,6 +192,12 @@ class Delivery(models.Model):
     dedupe_key = models.CharField(
         max_length=400, unique=True, null=True, blank=True, help_text="At most one delivery is written for each."
     )
+    topic = models.CharField(
+        max_length=64, blank=True, default="", help_text="What it belongs to, by which its sender looks it up."
+    )
+    told_in = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="A digest of several."
+    )
     schedule_id = models.BigIntegerField(null=True, blank=True)
     run_id = models.BigIntegerField(null=True, blank=True)
     environment = models.CharField(max_length=50, blank=True, default="")
@@ -225,6 +231,7 @@ class Delivery(models.Model):
             models.Index(fields=["lease_expires_at"], condition=Q(status="sending"), name="delivery_leases"),
             models.Index(fields=["schedule_id", "-id"], name="delivery_of_schedule"),
             models.Index(fields=["run_id"], condition=Q(run_id__isnull=False), name="delivery_of_run"),
+            models.Index(fields=["topic"], condition=~Q(topic=""), name="delivery_of_topic"),
         ]
 
     def __str__(self) -> str:
@@ -241,6 +248,17 @@ class Delivery(models.Model):
             dedupe_key=f"{key}:{receiver or columns.get('url', '')}"[:400] if key else None,
             **{"channel_name": receiver, **columns},
         )
+
+    @property
+    def was_taken(self) -> bool:
+        """Tell whether the receiver has it, by itself or in a digest of several."""
+        return self.status == "delivered" or (self.told_in is not None and self.told_in.status == "delivered")
+
+    @property
+    def is_under_way(self) -> bool:
+        """Tell whether it may still arrive."""
+        told = self.told_in or self
+        return told.status in {"pending", "sending"}
 
     def replay(self, *, by: str = "", now: datetime | None = None) -> bool:
         """Send it again from the first attempt on, under the same `webhook_id`; False while it waits or is sent."""

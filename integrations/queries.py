@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,14 @@ class DeliveryQuerySet(OfEnvironments, models.QuerySet["Delivery"]):
         """Return deliveries whose next attempt may be made at `now`, the longest waiting first."""
         return self.filter(status="pending", next_attempt_at__lte=now).order_by("next_attempt_at", "id")
 
+    def about_topics(self, topics: Collection[str]) -> DeliveryQuerySet:
+        """Return the deliveries that belong to these topics, the oldest first, with the digests they were told in."""
+        return self.filter(topic__in=topics).select_related("told_in").order_by("pk")
+
+    def call_off(self, now: datetime, why: str) -> int:
+        """Give up those of these that wait, since there is nothing to tell any more; return how many."""
+        return self.filter(status="pending").update(status="discarded", finished_at=now, answer=why)
+
     def forsaken(self, now: datetime) -> DeliveryQuerySet:
         """Return deliveries that a process began to send and did not finish in time."""
         return self.filter(status="sending", lease_expires_at__lt=now)
@@ -123,7 +131,9 @@ class DeliveryQuerySet(OfEnvironments, models.QuerySet["Delivery"]):
             digest.environment = rows[0].environment
             digest.save()
             told = f"Told in one message with {len(rows) - 1} others: delivery {digest.pk}."
-            self.filter(pk__in=[row.pk for row in rows]).update(status="discarded", finished_at=now, answer=told)
+            self.filter(pk__in=[row.pk for row in rows]).update(
+                status="discarded", finished_at=now, answer=told, told_in=digest
+            )
         return len(rows)
 
     def claim(self, limit: int) -> list[Delivery]:

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from integrations.channels import Message
+from integrations.channels import Message, link
 from integrations.models import Channel, Delivery
 from jobruns.books import EVERY, RunSums
-from jobruns.notify import link
 from schedules.models import Schedule
 from schedules.telling import NoticeRule
 

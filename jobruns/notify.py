@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db.models import Q
 
-from integrations.channels import Message
+from integrations.channels import Message, link
 from integrations.models import Channel, Delivery
 from schedules.models import Schedule
 from schedules.moments import span
@@ -136,11 +135,6 @@ def told_of_run(event: str, run: JobRun, one: Ended, zone: str) -> Message:
         link=link(f"runs/{run.pk}"),
         body={"event": f"run.{event}", "text": text.strip(), **payload(run, one.retry_at)},
     )
-
-
-def link(path: str) -> str:
-    """Return the address of a page for people, empty where SITE_URL is not set."""
-    return f"{settings.SITE_URL}/{path}" if settings.SITE_URL else ""
 
 
 def _listeners(schedule_ids: set[int]) -> dict[int, Listener]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,12 @@ class JobRunQuerySet(HistoryQuerySet):
     def overdue(self, now: datetime) -> JobRunQuerySet:
         """Return running runs whose lease has run out at `now`."""
         return self.filter(status="running", lease_expires_at__lt=now)
+
+    def add_to_results(self, added: Mapping[int, Mapping[str, Any]], runs: Mapping[int, JobRun]) -> None:
+        """Add to the results of `runs`, given by their ids, what their job type made of them."""
+        for run_id, more in added.items():
+            runs[run_id].result = {**runs[run_id].result, **more}
+        self.bulk_update([runs[run_id] for run_id in added], ["result"])
 
     def turn_away(self) -> int:
         """Skip those that wait, because their schedule was suspended; return how many."""

@@ -6,7 +6,7 @@ can be expected: no traceback is kept), or raises anything else (it crashed: the
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -40,6 +40,40 @@ class Outcome:
     metrics: JSONObject = field(default_factory=dict)
     result: JSONObject = field(default_factory=dict)
     attributes: JSONObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a schedule stands after somebody changed it: what a job type that remembers must know of it.
+
+    `status` is one of Schedule.Status, or "erased" when it is removed with its history.
+    """
+
+    schedule_id: int
+    name: str
+    description: str
+    environment: str
+    status: str
+    params: JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that ended, and whose ending counts. `is_final` is False while it is tried again. Times are aware UTC."""
+
+    run_id: int
+    schedule_id: int
+    schedule_name: str
+    environment: str
+    params: JSONObject
+    trigger: str
+    status: str
+    error: str
+    result: JSONObject
+    scheduled_for: datetime
+    finished_at: datetime
+    is_final: bool
+    correlation_id: str
 
 
 class JobFailed(Exception):
@@ -143,6 +177,8 @@ class JobType(ABC, Generic[C]):
     max_retries: ClassVar[int | None] = None  # None: the DEFAULT_MAX_RETRIES setting
     min_interval_seconds: ClassVar[int] = 1  # floor for intervals and for the gaps of a cron expression
     shorthand: ClassVar[Mapping[str, str]] = {}  # fields of a schedule that mean this type → the parameters they are
+    remembers: ClassVar[bool] = False  # whether `settle` and `tend` do anything
+    inline_channels: ClassVar[str] = ""  # the parameter, a list, that may define channels of the schedule's own
     stop_grace_seconds: ClassVar[float] = 1.0  # between asking a job to stop and killing its process
 
     def check(self, config: C) -> None:
@@ -162,6 +198,19 @@ class JobType(ABC, Generic[C]):
     def summarise(self, config: C) -> str:
         """Return what a schedule with this configuration does, as the rest of a sentence: "Fetches https://…"."""
         return self.description
+
+    def follow(self, standing: Standing) -> None:
+        """Take note that a schedule of this type was stored, paused, resumed or deleted, in that transaction."""
+
+    def settle(self, finished: Sequence[Finished]) -> Mapping[int, JSONObject]:
+        """Draw what follows from runs that ended, in the transaction that records them; asked if `remembers`.
+
+        Their schedules are locked. Returns run id → what to add to the run's result.
+        """
+        return {}
+
+    def tend(self, now: datetime) -> None:
+        """Do what falls due without any run; asked every 20 seconds by every scheduler, if `remembers`."""
 
     @abstractmethod
     def run(self, config: C, context: Context) -> Outcome:

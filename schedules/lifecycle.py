@@ -10,6 +10,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from integrations import audit
+from integrations.models import Channel
+from schedules import standing
 from schedules.dependencies import refuse_while_needed
 from schedules.timing import Timing, TimingError, next_instant, next_run
 from schedules.wakeup import wake_schedulers
@@ -190,6 +192,8 @@ class Lifecycle(models.Model):
         with transaction.atomic():
             refuse_while_needed(self)  # type: ignore[arg-type]  # only Schedule inherits this
             audit.record("erase", self, by=by, before=self.definition())
+            standing.tell(self, status=standing.ERASED)  # type: ignore[arg-type]
+            Channel.objects.filter(schedule_id=self.pk).delete()
             self.delete()
 
     def restore(self, *, by: str) -> None:
@@ -234,6 +238,7 @@ class Lifecycle(models.Model):
     def _save_state(self) -> None:
         self.version += 1
         self.save(update_fields=[*STATE_COLUMNS, "version", "updated_at"])  # type: ignore[misc]  # Schedule has it
+        standing.tell(self)  # type: ignore[arg-type]
         wake_schedulers()
 
     def _rows(self) -> Any:

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations import audit
-from schedules import defaults, rules
+from schedules import defaults, own_channels, rules, standing
 from schedules.calendars.models import Calendar, CalendarVersion, OnCalendar
 from schedules.definition import Defined
 from schedules.dependencies import Dependency, Wanted, forget_rounds, replace_parents
@@ -220,6 +220,7 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
         rules.check_timing(self, errors)
         rules.check_job(self, errors)
         self.check_telling(errors)
+        own_channels.check(self, errors)
         if errors:
             raise ValidationError(errors)
 
@@ -231,7 +232,7 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
         ValidationError by field.
         """
         with transaction.atomic():
-            now = timezone.now()
+            now, had = timezone.now(), self.job_type
             new, before = self._state.adding, dict[str, Any]()
             if new:
                 rules.check_quota(self, by)
@@ -240,14 +241,20 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
                     self.scheduled_at = now.replace(microsecond=0)
                 self.anchor_at = self.anchor_at or now.replace(microsecond=0)
             else:
-                before = self._take_engine_columns().definition()
+                stored = self._take_engine_columns()
+                had, before = stored.job_type, stored.definition()
                 self.version += 1
             self.updated_by = by
             self._read_calendar()
             self.full_clean()
             self.make_callback_secret()
             self.plan_next(now)
+            own = own_channels.take_apart(self, by=by)
             self.save()
+            own_channels.keep(self, own)
+            if had != self.job_type:
+                standing.tell(self, job_type=had, status=standing.ERASED)
+            standing.tell(self)
             if self._read_calendar():
                 self.replan(now)
             if depends_on is not None:

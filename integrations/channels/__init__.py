@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from integrations.channels import apprise, email, slack, webhook
-from integrations.channels.base import Envelope, Kind, Message, NotDelivered, Receipt
+from integrations.channels.base import Envelope, Kind, Message, NotDelivered, Receipt, link
 from integrations.kinds.base import Refused
 
-__all__ = ["KINDS", "Envelope", "Kind", "Message", "NotDelivered", "Receipt", "kind"]
+__all__ = ["KINDS", "Envelope", "Kind", "Message", "NotDelivered", "Receipt", "kind", "link"]
 
 KINDS: dict[str, Kind] = {
     name: cast(Kind, module)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from django.conf import settings
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from integrations import http, references
@@ -114,6 +115,11 @@ class Kind(Protocol):
         ...
 
 
+def link(path: str) -> str:
+    """Return the address of a page for people, empty where SITE_URL is not set."""
+    return f"{settings.SITE_URL}/{path}" if settings.SITE_URL else ""
+
+
 def read(
     kind: Kind, given: Mapping[str, Any], before: tuple[Mapping[str, Any], Mapping[str, Any]] | None
 ) -> Settings:
@@ -130,16 +136,16 @@ def read(
     if kept and place and place not in kind.Settings.secret and shown.get(place) != values.get(place):
         raise Refused(place, f"The {place} changed, so the secrets must be written again.")
     try:
-        settings = kind.Settings(**values)
+        chosen = kind.Settings(**values)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_context=False)[0]
         where = str(first["loc"][0]) if first["loc"] else "settings"
         raise Refused(where, first["msg"].removeprefix("Value error, ")) from None
-    for text in texts(settings.model_dump()):
+    for text in texts(chosen.model_dump()):
         if sentence := references.refusal(text):
             raise Refused(place or "settings", sentence)
-    kind.check(settings)
-    return settings
+    kind.check(chosen)
+    return chosen
 
 
 def masked(secrets: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 
 from jobruns import notify
-from jobruns.engine import dependants, sql
+from jobruns.engine import dependants, settling, sql
 from jobruns.engine.delays import retry_delay
 from jobruns.models import JobRun
 from jobruns.runner import Ending
@@ -38,6 +38,8 @@ def record(endings: Sequence[Ending], owner: str) -> set[int]:
         _retry(tallies)
         _tell_dependants(tallies)
         _complete(tallies)
+        kinds = {one.run_id: tally.kinds[one.run_id] for tally in tallies for one in tally.endings}
+        settling.settle(kinds, _tried_again(tallies))
         notify.ended([told for tally in tallies for told in tally.told()], JobRun.objects.in_bulk)
     if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
         _tell(accepted)
@@ -72,6 +74,7 @@ class Tally:
     usual_seconds: float | None
     failures_in_a_row: int
     has_children: bool
+    kinds: dict[int, str] = field(default_factory=dict)  # run id → job type
     runs: dict[int, tuple[int, str]] = field(default_factory=dict)  # run id → attempt, idempotency key
     endings: list[Ending] = field(default_factory=list)
     failed_before: list[int] = field(default_factory=list)  # attempts that had failed in a row, for each ending
@@ -109,6 +112,7 @@ class Tally:
         self.retries.append((one.run_id, one.finished_at + wait))
 
 
+RUN_COLUMNS = "id, schedule_id, attempt, idempotency_key, job_type"
 SCHEDULES = """
 SELECT s.id, s.max_retries, s.retry_delay_seconds, s.retry_backoff, s.status, s.schedule_type, s.next_run_at,
     s.usual_seconds, s.consecutive_failures
@@ -122,8 +126,8 @@ def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
     """Lock the schedules and those that depend on them in the order of their ids, so that two recorders cannot wait
     for each other."""
     condition, ids = sql.any_of("id", [one.run_id for one in endings])
-    runs = sql.fetch(f"SELECT id, schedule_id, attempt, idempotency_key FROM jobruns_jobrun WHERE {condition}", ids)
-    own = {schedule_id for _, schedule_id, _, _ in runs}
+    runs = sql.fetch(f"SELECT {RUN_COLUMNS} FROM jobruns_jobrun WHERE {condition}", ids)
+    own = {schedule_id for _, schedule_id, *_ in runs}
     children = dependants.children_of(own)
     condition, ids = sql.any_of("s.id", own.union(*children.values()))
     found = {}
@@ -141,9 +145,10 @@ def _lock_schedules(endings: Iterable[Ending]) -> dict[int, Tally]:
             failures_in_a_row=failures,
             has_children=schedule_id in children,
         )
-    for run_id, schedule_id, attempt, key in runs:
+    for run_id, schedule_id, attempt, key, job_type in runs:
         if schedule_id in found:  # else somebody has just deleted it, and its runs with it
             found[schedule_id].runs[run_id] = (attempt, key)
+            found[schedule_id].kinds[run_id] = job_type
     return found
 
 
@@ -267,11 +272,15 @@ def _retry(tallies: Iterable[Tally]) -> None:
 
 def _tell_dependants(tallies: Iterable[Tally]) -> None:
     """Fire what waits for runs that are not tried again."""
-    tried_again = {run_id for tally in tallies for run_id, _ in tally.retries}
+    tried_again = _tried_again(tallies)
     heard = [one.run_id for tally in tallies if tally.has_children for one in tally.endings]
     last = [run_id for run_id in heard if run_id not in tried_again]
     if last:
         dependants.hear(last)
+
+
+def _tried_again(tallies: Iterable[Tally]) -> set[int]:
+    return {run_id for tally in tallies for run_id, _ in tally.retries}
 
 
 def _complete(tallies: Iterable[Tally]) -> None:

@@ -15,7 +15,7 @@ from django_apscheduler.models import DjangoJobExecution
 
 from integrations.models import KeptAnswer
 from jobruns import digests, retention, rollups
-from jobruns.engine import sql
+from jobruns.engine import settling, sql
 from jobruns.models import SchedulerProcess
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,10 @@ def forget_what_is_old() -> None:
 
 
 class Bookkeeper:
-    """Adds runs that ended to the sums and writes digests, in a thread of its own; one process at a time does it."""
+    """Adds runs that ended to the sums, writes digests and tends what remembers, in a thread of its own.
+
+    One process at a time does each of these.
+    """
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -77,6 +80,7 @@ class Bookkeeper:
                 while not self.stopping.is_set() and rollups.advance(sql.now()):
                     pass
                 digests.post_due(sql.now())
+                settling.tend(sql.now())
             except Error as error:
                 log.info("the sums wait, database away", error=str(error).strip())
                 connection.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from integrations import readonly
@@ -12,6 +14,7 @@ from integrations.watchdog import Stopped, TookTooLong
 from jobtypes import connections
 from jobtypes.base import (
     Context,
+    Finished,
     InvalidParams,
     JobCancelled,
     JobFailed,
@@ -19,7 +22,9 @@ from jobtypes.base import (
     JobType,
     JSONObject,
     Outcome,
+    Standing,
 )
+from jobtypes.sql_alert import settling
 from jobtypes.sql_alert.config import SqlAlertConfig
 from jobtypes.sql_alert.verdict import BrokenContract, Verdict, is_number, judge
 
@@ -38,6 +43,8 @@ class SqlAlert(JobType[SqlAlertConfig]):
     timeout_seconds = 90
     max_retries = 0
     stop_grace_seconds = 7.0
+    remembers = True
+    inline_channels = "notify"
 
     def check(self, config: SqlAlertConfig) -> None:
         """Refuse a connection that is not there, and a query that its database must not be sent."""
@@ -50,6 +57,15 @@ class SqlAlert(JobType[SqlAlertConfig]):
 
     def summarise(self, config: SqlAlertConfig) -> str:
         return f"Asks {config.connection} whether something is wrong"
+
+    def follow(self, standing: Standing) -> None:
+        settling.follow(standing)
+
+    def settle(self, finished: Sequence[Finished]) -> Mapping[int, JSONObject]:
+        return settling.settle(finished)
+
+    def tend(self, now: datetime) -> None:
+        settling.tend(now)
 
     def run(self, config: SqlAlertConfig, context: Context) -> Outcome:
         began = time.monotonic()
