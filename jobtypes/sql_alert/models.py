@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connections, models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations import audit
+from integrations.access import OfEnvironments
 from jobtypes.sql_alert.incidents import State
 
 LONGEST_SILENCE = timedelta(days=30)
 
 
-class AlertStateQuerySet(models.QuerySet["AlertState"]):
+class AlertStateQuerySet(OfEnvironments, models.QuerySet["AlertState"]):
     def watched(self) -> AlertStateQuerySet:
         """Return the alerts whose schedules were not deleted."""
         return self.filter(is_deleted=False)
@@ -143,17 +144,24 @@ class AlertState(models.Model):
         """
         if not timedelta(0) < span <= LONGEST_SILENCE:
             raise ValidationError({"seconds": ["More than 0 seconds, and at most 30 days."]})
-        self.silenced_until = timezone.now() + span
-        self.silenced_by, self.silence_reason = by, reason
-        self.save(update_fields=["silenced_until", "silenced_by", "silence_reason"])
+        self._silence(timezone.now() + span, "silence", by=by, reason=reason)
 
     def unsilence(self, *, by: str) -> None:
         """End a silence; what is still owed is told within half a minute. Twice is allowed."""
-        self.silenced_until, self.silenced_by, self.silence_reason = None, by, ""
-        self.save(update_fields=["silenced_until", "silenced_by", "silence_reason"])
+        self._silence(None, "unsilence", by=by)
+
+    def _silence(self, until: datetime | None, act: str, *, by: str, reason: str = "") -> None:
+        with transaction.atomic():
+            before = AlertState.objects.select_for_update().get(pk=self.pk).silenced_until
+            self.silenced_until, self.silenced_by, self.silence_reason = until, by, reason
+            self.save(update_fields=["silenced_until", "silenced_by", "silence_reason"])
+            was, now = {"silenced_until": before}, {"silenced_until": until}
+            audit.record(act, self, by=by, reason=reason, before=was, after=now)
 
 
-class AlertIncidentQuerySet(models.QuerySet["AlertIncident"]):
+class AlertIncidentQuerySet(OfEnvironments, models.QuerySet["AlertIncident"]):
+    environment_paths = ("state__environment",)
+
     def open(self) -> AlertIncidentQuerySet:
         """Return incidents that last."""
         return self.filter(closed_at=None)
@@ -243,12 +251,8 @@ class AlertIncident(models.Model):
         where it is over. The first who does stays named."""
         if not self.is_open:
             raise ValidationError("The incident is over; there is nothing to acknowledge.", code="conflict")
-        if self.acknowledged_at is None:
+        with transaction.atomic():
             open_one = AlertIncident.objects.open().filter(pk=self.pk, acknowledged_at=None)
-            open_one.update(acknowledged_at=timezone.now(), acknowledged_by=by, acknowledged_note=note)
+            if open_one.update(acknowledged_at=timezone.now(), acknowledged_by=by, acknowledged_note=note):
+                audit.record("acknowledge", self.state, by=by, reason=note, after={"incident": self.pk})
             self.refresh_from_db()
-
-
-def lock_free(queryset: Any) -> Any:
-    """Return the rows that nobody else holds, locked where the database can."""
-    return queryset.select_for_update(skip_locked=connections[queryset.db].vendor == "postgresql", of=("self",))

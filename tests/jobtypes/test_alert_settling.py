@@ -4,8 +4,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from integrations.models import Channel, Delivery
-from jobtypes.models import AlertIncident, AlertState
+from integrations.models import Delivery
+from jobtypes.models import AlertState
 from tests.jobtypes.watching import START, Alert
 
 pytestmark = pytest.mark.django_db
@@ -231,50 +231,6 @@ def test_another_alert_holds_it_back():
     assert alert.told() == [("alert", "ops")]
 
 
-def test_a_paused_alert_keeps_what_it_says_and_tells_nothing(alert):
-    alert.say("ALERT")
-    alert.taken()
-    alert.schedule.pause(by="ada")
-    alert.say("OK", minute=9, trigger="manual", value=3)
-    assert (alert.state.last_status, alert.state.actual_value) == ("OK", 3)
-    assert alert.state.standing == "alert"
-    assert alert.told() == [("alert", "ops")]
-    alert.schedule.resume(by="ada")
-    alert.say("OK", minute=10)
-    assert alert.told() == [("alert", "ops"), ("recovery", "ops")]
-
-
-def test_deleting_an_alert_closes_its_incident_without_a_word(alert):
-    alert.say("ALERT")
-    alert.schedule.discard(by="ada")
-    [incident] = AlertIncident.objects.all()
-    assert incident.close_reason == "removed"
-    assert alert.told() == []
-    assert not AlertState.objects.watched().exists()
-    alert.tend(5)
-    alert.schedule.restore(by="ada")
-    assert alert.state.standing == "new"
-
-
-def test_erasing_an_alert_leaves_nothing(alert):
-    alert.say("ALERT")
-    alert.schedule.erase()
-    assert not AlertState.objects.exists()
-    assert not AlertIncident.objects.exists()
-
-
-def test_another_job_type_forgets_the_alert(alert):
-    alert.schedule.job_type, alert.schedule.params = "noop", {}
-    alert.schedule.store(by="ada")
-    assert not AlertState.objects.exists()
-
-
-def test_it_follows_its_schedule(alert):
-    alert.schedule.name, alert.schedule.description = "stuck", "Orders that wait"
-    alert.schedule.store(by="ada")
-    assert (alert.state.name, alert.state.description) == ("stuck", "Orders that wait")
-
-
 def test_a_silence_has_bounds(alert):
     for span in (timedelta(0), timedelta(days=30, seconds=1)):
         with pytest.raises(ValidationError):
@@ -303,63 +259,6 @@ def test_the_message_says_everything(alert):
     assert (body["actual_value"], body["threshold"], body["context"]) == (37, 5, {"oldest": "x"})
     assert body["incident_id"] == alert.incidents[0].pk
     assert body["scheduled_for"] == START.isoformat()
-
-
-def test_inline_channels_become_channels_of_the_schedule():
-    alert = Alert(
-        notify=[
-            "ops",
-            {"channel": "email", "recipients": ["a@example.test"], "subject": "Revenue: {alert_name}"},
-            {"channel": "slack", "webhook": "${SLACK_WEBHOOK_URL}"},
-        ]
-    )
-    assert alert.schedule.params["notify"] == ["ops", "stuck orders: email", "stuck orders: slack"]
-    own = Channel.objects.filter(schedule_id=alert.schedule.pk)
-    assert {one.kind for one in own} == {"email", "slack"}
-    assert "SLACK_WEBHOOK_URL" not in str(alert.schedule.params)
-
-
-def test_defining_the_same_channels_again_changes_none():
-    notify = [
-        {"channel": "webhook", "url": "https://hooks.example.com/x", "headers": {"Authorization": "Bearer t0ken"}}
-    ]
-    alert = Alert(notify=notify)
-    before = Channel.objects.filter(schedule_id=alert.schedule.pk).values().get()
-    alert.schedule.params = {**alert.schedule.params, "notify": notify}
-    alert.schedule.store(by="bob")
-    assert Channel.objects.filter(schedule_id=alert.schedule.pk).values().get() == before
-    notify[0]["headers"]["Authorization"] = "Bearer other"
-    alert.schedule.params = {**alert.schedule.params, "notify": notify}
-    alert.schedule.store(by="bob")
-    after = Channel.objects.get(schedule_id=alert.schedule.pk)
-    assert after.pk == before["id"]
-    assert after.secrets["headers"] == {"Authorization": "Bearer other"}
-
-
-def test_a_channel_that_is_no_longer_named_goes():
-    alert = Alert(notify=[{"channel": "email", "recipients": ["a@example.test"]}])
-    alert.schedule.params = {**alert.schedule.params, "notify": ["ops"]}
-    alert.schedule.store(by="bob")
-    assert not Channel.objects.filter(schedule_id=alert.schedule.pk).exists()
-    assert Channel.objects.filter(name="ops").exists()
-
-
-@pytest.mark.parametrize(
-    ("entry", "word"),
-    [
-        ("nobody", "There is no channel 'nobody'"),
-        ({"channel": "pigeon"}, "pigeon"),
-        ({"channel": "email", "recipients": ["nobody"]}, "no e-mail address"),
-        ({"channel": "slack", "webhook_url": "https://evil.example.com/x"}, "notify.0"),
-        ({"channel": "webhook", "url": "http://127.0.0.1/"}, "notify.0"),
-        ({"channel": "webhook", "url": "https://h.example.com", "headers": {"Host": "x"}}, "notify.0"),
-    ],
-)
-def test_channels_that_cannot_be_are_refused(entry, word):
-    with pytest.raises(ValidationError) as refused:
-        Alert(notify=[entry])
-    assert word in " ".join(refused.value.message_dict["params"])
-    assert not AlertState.objects.exists()
 
 
 def test_text_as_a_value_is_kept_and_told(alert):
