@@ -15,7 +15,7 @@ AS_IN_PRODUCTION = env DEBUG=false ALLOWED_HOSTS=carillon.example DATABASE_URL=s
 	CARILLON_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
 	SECURE_SSL_REDIRECT=true SESSION_COOKIE_SECURE=true CSRF_COOKIE_SECURE=true
 
-.PHONY: help demo bench audit python base dev test faults test-sqlite test-postgres check \
+.PHONY: help demo bench audit python base dev test faults hostile test-sqlite test-postgres check \
 	check-format check-lint check-types check-imports check-migrations check-deployment check-tree
 .NOTPARALLEL:
 
@@ -23,6 +23,7 @@ help:
 	@echo "make demo    sample data, web and scheduler on http://$(HOST):$(PORT)/ (set HOST and PORT); Ctrl-C ends both"
 	@echo "make test    the whole test suite, on SQLite and on an embedded PostgreSQL"
 	@echo "make faults  kills, freezes, full disks and wrong clocks, on both databases, in ten minutes (set SEED)"
+	@echo "make hostile 100,000 hostile requests to the real web server, on both databases (set SEED)"
 	@echo "make check   format, lint, types, import contracts, migrations, deployment settings"
 	@echo "make bench   the benchmarks"
 	@echo "make audit   known vulnerabilities of the pinned packages; asks a service on the network"
@@ -41,6 +42,10 @@ test-postgres: dev
 faults: dev
 	env -u DATABASE_URL FAULT_SEED=$(SEED) $(RUN) -m pytest -m "long or not long" tests/faults
 	env -u DATABASE_URL FAULT_SEED=$(SEED) $(RUN) -m tests.postgres $(RUN) -m pytest -m "long or not long" tests/faults
+
+hostile: dev
+	env -u DATABASE_URL $(RUN) -m tests.security.storm --requests 100000 --seed $(SEED)
+	env -u DATABASE_URL $(RUN) -m tests.postgres $(RUN) -m tests.security.storm --requests 100000 --seed $(SEED)
 
 check: check-format check-lint check-types check-imports check-migrations check-deployment check-tree
 	@echo "Left out: the dependency audit, which needs the network. \`make audit\` does it."

@@ -73,7 +73,7 @@ class Answer:
         _, _, charset = self.headers.get("content-type", "").partition("charset=")
         try:
             return self.body.decode(charset.partition(";")[0].strip("\"' ") or "utf-8", errors="replace")
-        except LookupError:
+        except (LookupError, ValueError):  # no such encoding, or one that cannot mark odd bytes
             return self.body.decode("utf-8", errors="replace")
 
     @property

@@ -17,8 +17,29 @@ from django.utils.translation import gettext as _
 from integrations.acting import together
 
 
+ASKED = {"", "exact", "id__exact", "isnull", "gte", "lt"}  # what Django's filters append to a field's name
+
+
+class OwnFiltersOnly:
+    """Refuse what the list does not offer to filter by, so that nobody probes a column that is not shown."""
+
+    list_filter: Any
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Tell whether one of the list's filters asks this."""
+        offered = [one if isinstance(one, str) else one[0] for one in self.list_filter if not isinstance(one, type)]
+        return any(
+            lookup.startswith(name) and lookup.removeprefix(name).removeprefix("__") in ASKED for name in offered
+        )
+
+
 class Workshop(admin.AdminSite):
     """The workshop; who is signed in and may not enter is told so, and not asked to sign in once more."""
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register every admin, Django's own included, with its list's filters only."""
+        given = admin_class or admin.ModelAdmin
+        super().register(model_or_iterable, type(given.__name__, (OwnFiltersOnly, given), {}), **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may enter; raises PermissionDenied for one who is signed in and may not."""

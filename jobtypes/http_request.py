@@ -258,7 +258,7 @@ def unlike(expected: Mapping[str, Any], answer: http.Answer) -> str:
         for part in path.split("."):
             if isinstance(found, dict) and part in found:
                 found = found[part]
-            elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            elif isinstance(found, list) and part.isdecimal() and len(part) < 10 and int(part) < len(found):
                 found = found[int(part)]
             else:
                 return f"The answer has nothing at {path}; {json.dumps(value)} was expected."

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
@@ -46,6 +47,7 @@ class Schema(SpectacularAPIView):
 class Documentation(SpectacularSwaggerSplitView):
     """The document as a page to read and try; a stranger is led to the login."""
 
+    http_method_names = ["get", "head"]
     url_name = "schema"
     template_name = "api/docs.html"
 
@@ -109,7 +111,7 @@ addresses: list[URLPattern | URLResolver] = [
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refused (400)."""
     if not _is_api(request):
-        return defaults.bad_request(request, exception)
+        return HttpResponseBadRequest(render_to_string("400.html"))
     return _problem(400, "The request is refused as it stands.")
 
 

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import flatten, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.db import IntegrityError, connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -111,7 +111,7 @@ class ScheduleAdmin(Acts):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Schedule | None:
         """Return the schedule; locked when it is about to be saved, so that nobody else saves in between."""
-        if request.method == "POST" and object_id.isdecimal():
+        if request.method == "POST" and object_id.isdecimal() and connection.in_atomic_block:
             Schedule.objects.select_for_update(no_key=True).filter(pk=object_id).first()
         return super().get_object(request, object_id, from_field)
 
@@ -174,7 +174,9 @@ class ScheduleAdmin(Acts):
         return known and super().has_change_permission(request, obj)
 
     def _choose_job_type(self, request: HttpRequest, object_id: str | None) -> HttpResponseBase:
-        obj = None if object_id is None else get_object_or_404(self.get_queryset(request), pk=unquote(object_id))
+        obj = None if object_id is None else self.get_object(request, unquote(object_id))
+        if object_id is not None and obj is None:
+            raise Http404
         if not self._may_edit(request, obj):
             raise PermissionDenied
         context = {

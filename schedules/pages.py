@@ -49,6 +49,11 @@ def to_login(request: HttpRequest) -> HttpResponseBase:
     return redirect_to_login(request.get_full_path())
 
 
+def row_number(text: str | None) -> int | None:
+    """Return the number of a row that an address or a form names; None for all that is no such number."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
 def viewer_zone(request: HttpRequest) -> ZoneInfo:
     """Return the time zone that the browser told, or the SCHEDULER_TIMEZONE setting."""
     told = request.COOKIES.get(ZONE_COOKIE, "")

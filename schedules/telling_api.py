@@ -12,7 +12,6 @@ from drf_spectacular.utils import (
     OpenApiResponse,
     extend_schema,
     extend_schema_view,
-    inline_serializer,
 )
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -107,10 +106,17 @@ class NoticeRuleViewSet(Collection):
     filterset_class = NoticeRuleFilter
 
 
+class CallbackSecretSerializer(serializers.Serializer[Any]):
+    """What a receiver needs to check callbacks with."""
+
+    callback_secret = serializers.CharField(read_only=True)
+
+
 class CallbackSecretViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     """The secret by which a receiver checks a schedule's callbacks."""
 
     queryset = Schedule.objects.existing()
+    serializer_class = CallbackSecretSerializer
     pagination_class = None
     rights = {"*": "schedules.change_schedule"}
 
@@ -120,7 +126,7 @@ class CallbackSecretViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         parameters=[KEY],
         request=None,
         responses={
-            200: inline_serializer("CallbackSecret", {"callback_secret": serializers.CharField()}),
+            200: CallbackSecretSerializer,
             **WRITE_ERRORS,
         },
     )

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from schedules.models import Schedule
-from schedules.pages import need, page
+from schedules.pages import need, page, row_number
 from schedules.search import find
 from schedules.verbs import VERBS, Verb
 
@@ -38,7 +38,7 @@ def act_on_many(request: HttpRequest, verb: str) -> HttpResponseBase:
     if told.get("all"):
         schedules = list(find(told.get("q", ""))[: MOST + 1])
     else:
-        ticked = [int(one) for one in told.getlist("id") if one.isdecimal()][: MOST + 1]
+        ticked = [number for one in told.getlist("id") if (number := row_number(one)) is not None][: MOST + 1]
         schedules = list(Schedule.objects.existing().filter(pk__in=ticked))
     if not schedules or len(schedules) > MOST:
         sentence = _("Nothing was ticked; tick the schedules that you mean.")
@@ -104,8 +104,7 @@ def question(request: HttpRequest, verb: Verb, schedules: list[Schedule], form: 
 
 def changed_meanwhile(request: HttpRequest, schedules: list[Schedule]) -> bool:
     """Tell whether more or fewer schedules are meant now than the question said."""
-    said = request.POST.get("count", "")
-    return said.isdecimal() and int(said) != len(schedules)
+    return row_number(request.POST.get("count")) not in (None, len(schedules))
 
 
 def what(schedules: list[Schedule]) -> str:

@@ -19,7 +19,7 @@ from jobruns.phases import phases
 from jobruns.states import state_of, why
 from jobruns.waiting import held_up
 from jobtypes import registry
-from schedules.pages import need, page, viewer_zone
+from schedules.pages import need, page, row_number, viewer_zone
 
 LINES = 2_000
 CHAIN = 50
@@ -59,8 +59,7 @@ def log_lines(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(JobRun, pk=pk)
     if not shown.is_active:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    told = request.GET.get("after", "")
-    after = int(told) if told.isdecimal() and len(told) < 10 else 0
+    after = row_number(request.GET.get("after")) or 0
     return render(
         request, "parts/log.html", {"run": shown, "lines": shown.log_lines.filter(number__gt=after)[:LINES]}
     )

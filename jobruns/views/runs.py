@@ -18,7 +18,7 @@ from jobruns.queries import JobRunQuerySet
 from jobruns.states import state_of, why
 from jobtypes import registry
 from schedules.models import Schedule
-from schedules.pages import page, viewer_zone
+from schedules.pages import page, row_number, viewer_zone
 from schedules.search import words
 
 PAGE, ACTIVE, NAMED = 50, 20, 500
@@ -40,7 +40,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     span = span if span in SPANS else "day"
     status = request.GET.get("status", "")
     status = status if status in CHIPS else ""
-    before = int(request.GET["before"]) if request.GET.get("before", "").isdecimal() else None
+    before = row_number(request.GET.get("before"))
     found, problem = search(JobRun.objects.all(), request.GET.get("q", ""))
     within = SPANS[span][1]
     if within is not None:

@@ -24,7 +24,7 @@ from schedules.dependencies import Dependency
 from schedules.models import Schedule
 from schedules.moments import span
 from schedules.months import grid, listed, month_named, neighbours
-from schedules.pages import page, viewer_zone
+from schedules.pages import page, row_number, viewer_zone
 from schedules.telling import NoticeRule, subscribers
 from schedules.timing import TimingError, preview
 
@@ -97,15 +97,15 @@ def does(shown: Schedule) -> str:
 
 def history(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
     """Return one page of its runs, newest first."""
-    told = request.GET.get("before", "")
+    before = row_number(request.GET.get("before"))
     found = shown.runs.light().order_by("-pk")
-    if told.isdecimal():
-        found = found.filter(pk__lt=int(told))
+    if before is not None:
+        found = found.filter(pk__lt=before)
     runs = list(found[: PAGE + 1])
     return {
         "runs": [(run, state_of(run), why(run)) for run in runs[:PAGE]],
         "older": runs[PAGE - 1].pk if len(runs) > PAGE else None,
-        "before": told,
+        "before": before,
         "backfills": going_on(shown),
     }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -91,7 +92,7 @@ class CalendarAdmin(Removing, CalendarAdminBase):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Calendar | None:
         """Return the calendar; locked when it is about to be saved, so that nobody else saves in between."""
-        if request.method == "POST" and object_id.isdecimal():
+        if request.method == "POST" and object_id.isdecimal() and connection.in_atomic_block:
             Calendar.objects.select_for_update().filter(pk=object_id).first()
         return super().get_object(request, object_id, from_field)
 

@@ -1,0 +1,61 @@
+"""What the storm found once stays found: each of these ended in a 500."""
+
+import pytest
+from django.test import Client
+
+from tests.api.conftest import admin  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def pages(admin):  # noqa: F811
+    client = Client(raise_request_exception=False)
+    client.force_login(admin.user)
+    return client
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/admin/schedules/taglimit/add/", "/login", "/api/v1/schedules"])
+def test_a_form_in_another_encoding_is_refused_in_a_page(pages, path):
+    answer = pages.post(path, b"a=1", content_type="application/x-www-form-urlencoded; charset=utf-7")
+    assert answer.status_code == 400
+    assert b"cannot be read" in answer.content or b"refused as it stands" in answer.content
+
+
+@pytest.mark.parametrize("digits", ["9" * 19, "9" * 40, "9" * 4_000, "٣", "²", "-1", "x"])
+@pytest.mark.parametrize("path", ["/runs?before={}", "/schedules/act/pause?id={}", "/schedules?page={}"])
+def test_a_row_that_no_database_can_number_is_not_found(pages, path, digits):
+    assert pages.get(path.format(digits)).status_code in {200, 302}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "id__in=" + "9" * 40,
+        "encrypted__startswith=g",
+        "secret__contains=x",
+        "created_at__year=99999",
+        "name__regex=(",
+    ],
+)
+@pytest.mark.parametrize("model", ["connection", "channel", "apitoken"])
+def test_the_workshop_answers_no_lookup_but_those_of_its_filters(pages, model, asked):
+    assert pages.get(f"/admin/integrations/{model}/?{asked}").status_code == 400
+
+
+def test_the_workshop_answers_the_lookups_of_its_filters(pages):
+    for asked in ("schedules/schedule/?calendar__id__exact=1", "integrations/channel/?kind__exact=email",
+                  "schedules/schedule/?schedule_type__exact=cron", "auth/user/?is_staff__exact=1"):  # fmt: skip
+        assert pages.get(f"/admin/{asked}").status_code == 200
+
+
+@pytest.mark.parametrize("model", ["schedule", "calendar"])
+@pytest.mark.parametrize("row", ["1", "_00", "%00", "9" * 40])
+def test_a_post_to_a_history_is_no_crash(pages, make_schedule, make_calendar, model, row):
+    row = row.replace("1", str(make_schedule().pk if model == "schedule" else make_calendar().pk))
+    known = row.isdecimal() and len(row) < 19
+    assert pages.post(f"/admin/schedules/{model}/{row}/history/").status_code == (200 if known else 302)
+    assert pages.get(f"/admin/schedules/{model}/{row}/change/?job_type=nonsense").status_code in {200, 302, 404}
+
+
+def test_every_address_of_the_api_says_which_methods_it_has(admin):  # noqa: F811
+    assert admin.send("OPTIONS", "schedules/1/callback-secret").status_code == 200
+    assert admin.send("OPTIONS", "docs").status_code == 405
