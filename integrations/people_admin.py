@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as stock
-from django.contrib.auth.forms import UserChangeForm, UserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -21,10 +21,11 @@ from integrations.scopes import ROLES, SCOPES
 if TYPE_CHECKING:
     FormBase = forms.ModelForm[User]
     UserAdminBase = stock.UserAdmin[User]
-    NewBase = UserCreationForm[User]
+    NewBase = AdminUserCreationForm[User]
     ChangeBase = UserChangeForm[User]
 else:
-    FormBase, UserAdminBase, NewBase, ChangeBase = forms.ModelForm, stock.UserAdmin, UserCreationForm, UserChangeForm
+    FormBase, UserAdminBase = forms.ModelForm, stock.UserAdmin
+    NewBase, ChangeBase = AdminUserCreationForm, UserChangeForm
 
 admin.site.unregister([User, Group])
 

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 
 from integrations.acting import together
 
-
 ASKED = {"", "exact", "id__exact", "isnull", "gte", "lt"}  # what Django's filters append to a field's name
 
 

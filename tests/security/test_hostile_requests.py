@@ -43,7 +43,7 @@ def test_the_workshop_answers_no_lookup_but_those_of_its_filters(pages, model, a
 
 def test_the_workshop_answers_the_lookups_of_its_filters(pages):
     for asked in ("schedules/schedule/?calendar__id__exact=1", "integrations/channel/?kind__exact=email",
-                  "schedules/schedule/?schedule_type__exact=cron", "auth/user/?is_staff__exact=1"):  # fmt: skip
+                  "schedules/schedule/?schedule_type__exact=cron", "auth/user/?is_active__exact=1"):  # fmt: skip
         assert pages.get(f"/admin/{asked}").status_code == 200
 
 
@@ -59,3 +59,8 @@ def test_a_post_to_a_history_is_no_crash(pages, make_schedule, make_calendar, mo
 def test_every_address_of_the_api_says_which_methods_it_has(admin):  # noqa: F811
     assert admin.send("OPTIONS", "schedules/1/callback-secret").status_code == 200
     assert admin.send("OPTIONS", "docs").status_code == 405
+
+
+@pytest.mark.parametrize("model", ["auth/user", "auth/group", "integrations/apitoken", "schedules/taglimit"])
+def test_every_form_of_the_workshop_opens(pages, model):
+    assert pages.get(f"/admin/{model}/add/").status_code == 200

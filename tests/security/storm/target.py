@@ -9,17 +9,22 @@ from io import StringIO
 from random import Random
 from typing import Any
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
+from integrations import roles
 from integrations.models import ApiToken
+from integrations.scopes import ROLES
 
 CSRF = "c" * 32
-OWN = {"integrations_apitoken", "integrations_keptanswer", "integrations_failedlogins", "django_session"}
+OWN = {  # what everybody may change: his tokens, what becomes of his tries to sign in, and what is told of both
+    *["integrations_apitoken", "integrations_keptanswer", "integrations_failedlogins", "django_session"],
+    *["integrations_auditentry", "integrations_auditlink", "integrations_audithead"],
+}
 PADDING = 12  # users and tokens with small ids, which a lucky request may delete
 
 
@@ -65,18 +70,11 @@ def furnish() -> None:
 def enter() -> list[Caller]:
     """Return everybody who takes part, made anew where a request has removed or disabled somebody."""
     callers = [Caller("stranger")]
-    for name, rights in (
-        ("nobody", []), ("viewer", ["view_"]), ("operator", ["view_", "trigger", "pause", "cancel", "replay"]),
-        ("editor", ["view_", "add_", "change_", "delete_"]), ("root", []),
-    ):  # fmt: skip
+    for name in ("nobody", *ROLES, "root"):
         user, _ = User.objects.update_or_create(
-            username=f"storm-{name}",
-            defaults={"is_active": True, "is_staff": name != "nobody", "is_superuser": name == "root"},
+            username=f"storm-{name}", defaults={"is_active": True, "is_superuser": name == "root"}
         )
-        user.user_permissions.set(
-            one for one in Permission.objects.exclude(content_type__app_label__in=["auth", "sessions", "admin"])
-            if one.codename.startswith(tuple(rights))
-        )  # fmt: skip
+        roles.give(user, name if name in ROLES else "", [])
         text = ApiToken.issue(user=user, name="storm")[1]
         may_write = name not in {"nobody", "viewer"}
         callers.append(Caller(f"{name} by token", (("Authorization", f"Bearer {text}"),), may_write=may_write))
