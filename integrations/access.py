@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Viewer = User | AnonymousUser
 
 MOST = 50  # environments of one user
+COMMON = "This is for all environments, and you are limited to some; somebody who is not may change it."
 KNOWN = "_environments"  # where a user object remembers the answer
 
 
@@ -114,6 +115,15 @@ def limit(user: User, environments: Iterable[str]) -> None:
     row.environments = names
     row.full_clean()
     row.save()
+
+
+def refuse_unless_changeable(row: models.Model, user: Viewer) -> None:
+    """Raise PermissionDenied where a row that this user sees is everybody's, and he is limited."""
+    if environments_of(user) is None:
+        return
+    rows: Any = type(row)._default_manager
+    if not rows.changeable_by(user).filter(pk=row.pk).exists():
+        raise PermissionDenied(COMMON)
 
 
 def elsewhere(user: Viewer | None, environment: str) -> str:

@@ -43,16 +43,16 @@ CARDS = {
 class ConnectionAdmin(KindFirst, ConnectionAdminBase):
     cards = CARDS
     question = gettext_lazy("Where shall it lead?")
-    list_display = ("name", "kind", "address", "updated_by", "updated_at")
+    list_display = ("name", "kind", "address", "environment", "updated_by", "updated_at")
     list_filter = ("kind",)
     search_fields = ("name", "description", "address")
     readonly_fields = ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         if not self.may_edit(request, obj):
-            return [(None, {"fields": ("name", "kind", "address", "description")})]
+            return [(None, {"fields": ("name", "kind", "address", "environment", "description")})]
         secret = "headers" if self.kind_of(request, obj) == "http" else "password"
-        return [(None, {"fields": ("name", "address", secret, "description", "kind")})]
+        return [(None, {"fields": ("name", "address", secret, "environment", "description", "kind")})]
 
     def form_of(self, kind: str) -> Any:
         return connection_form(kind)

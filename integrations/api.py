@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.access import environments_of, refuse_unless_changeable
 from integrations.documentation import describe_connections, describe_tokens
 from integrations.filters import ConnectionFilter
 from integrations.kinds.base import Unusable
@@ -20,7 +21,7 @@ from integrations.models import ApiToken, Connection
 from integrations.rest.collection import Collection
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
-from integrations.rest.permissions import Authenticated, caller
+from integrations.rest.permissions import Authenticated, caller, may
 from integrations.secrets import Undecryptable
 from integrations.serializers import ConnectionSerializer, IssuedSerializer, TokenSerializer
 
@@ -39,6 +40,7 @@ class ConnectionViewSet(Collection):
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
         connection = self.get_object()
+        refuse_unless_changeable(connection, request.user)
         try:
             report = connection.test()
         except (Unusable, Undecryptable) as failed:
@@ -48,7 +50,7 @@ class ConnectionViewSet(Collection):
 
 @describe_tokens
 class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
-    """The caller's own tokens; a superuser sees and revokes everybody's."""
+    """The caller's own tokens; an administrator of all environments sees and revokes everybody's."""
 
     queryset = ApiToken.objects.all()
     serializer_class = TokenSerializer
@@ -60,7 +62,9 @@ class TokenViewSet(IdempotentWrites, GenericViewSet[ApiToken]):
     def get_queryset(self) -> QuerySet[ApiToken]:
         """Return the tokens that the caller may see."""
         tokens = ApiToken.objects.select_related("user")
-        return tokens if self.request.user.is_superuser else tokens.filter(user=caller(self.request))
+        own = caller(self.request)
+        everybodys = may(self.request, "integrations.change_apitoken") and environments_of(own) is None
+        return tokens if everybodys else tokens.filter(user=own)
 
     def list(self, request: Request) -> Response:
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

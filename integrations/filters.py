@@ -11,6 +11,7 @@ class ConnectionFilter(django_filters.FilterSet):
 
     name = django_filters.CharFilter(help_text="The whole name.")
     kind = django_filters.ChoiceFilter(choices=Connection.Kind.choices)
+    environment = django_filters.CharFilter()
 
     class Meta:
         model = Connection

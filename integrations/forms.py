@@ -47,7 +47,7 @@ class ConnectionForm(RefusalsAtTheirFields, ConnectionBase):
 
     class Meta:
         model = Connection
-        fields = ("name", "address", "description")
+        fields = ("name", "address", "environment", "description")
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.access import refuse_unless_changeable
 from integrations.channels import Envelope, Message, NotDelivered
 from integrations.filters import ChannelFilter, DeliveryFilter
 from integrations.kinds.base import Unusable
@@ -19,6 +20,7 @@ from integrations.models import Channel, Delivery
 from integrations.outbox import new_webhook_id
 from integrations.outbox_documentation import describe_channels, describe_deliveries
 from integrations.outbox_serializers import ChannelSerializer, DeliverySerializer
+from integrations.queries import DeliveryQuerySet
 from integrations.rest.collection import Collection
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
@@ -44,6 +46,7 @@ class ChannelViewSet(Collection):
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
         channel = self.get_object()
+        refuse_unless_changeable(channel, request.user)
         try:
             receipt = channel.send(trial(channel, by=request.user.get_username()), envelope())
         except (NotDelivered, Unusable) as failed:
@@ -72,6 +75,10 @@ class DeliveryViewSet(IdempotentWrites, GenericViewSet[Delivery]):
     filterset_class = DeliveryFilter
     lookup_value_regex = "[0-9]{1,18}"
     rights = {"replay": "integrations.replay_delivery"}
+
+    def get_queryset(self) -> DeliveryQuerySet:
+        """Return the deliveries that exist for the caller."""
+        return Delivery.objects.visible_to(self.request.user)
 
     def list(self, request: Request) -> Response:
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

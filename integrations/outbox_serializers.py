@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from integrations.channels import KINDS
 from integrations.models import Channel, Delivery
-from integrations.rest.fields import StrictFields
+from integrations.rest.fields import Placed
 
 OWN = ["id", "name", "kind", "description", "environment", "enabled"]
 KEPT = ["id", "schedule_id", "created_by", "updated_by", "created_at", "updated_at"]
@@ -18,7 +18,7 @@ SETTINGS = sorted({name for kind in KINDS.values() for name in kind.Settings.mod
 TEXT: Any = {"required": False, "write_only": True, "trim_whitespace": False}
 
 
-class ChannelSerializer(StrictFields, serializers.ModelSerializer[Channel]):
+class ChannelSerializer(Placed, serializers.ModelSerializer[Channel]):
     """A named way to tell people and programs something. `***` in place of a secret keeps the stored one."""
 
     aliases = {"webhook": "webhook_url", "is_active": "enabled"}

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError as Refused
 from rest_framework import serializers
 
 from integrations.models import ApiToken, Connection
-from integrations.rest.fields import MomentField, StrictFields
+from integrations.rest.fields import MomentField, Placed, StrictFields
 from integrations.scopes import SCOPES
 from integrations.secrets import Undecryptable
 
@@ -21,7 +21,7 @@ SECRETS = {
 MOST_HEADERS = 50
 
 
-class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]):
+class ConnectionSerializer(Placed, serializers.ModelSerializer[Connection]):
     """A named way to another system. `***` in place of a secret keeps the stored one."""
 
     aliases = {"url": "address"}
@@ -49,7 +49,7 @@ class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]
     class Meta:
         model = Connection
         fields = [
-            *["id", "name", "kind", "description", "address", "headers", "password"],
+            *["id", "name", "kind", "description", "environment", "address", "headers", "password"],
             *["created_by", "updated_by", "created_at", "updated_at"],
         ]
         read_only_fields = ["id", "created_by", "updated_by", "created_at", "updated_at"]
@@ -57,6 +57,7 @@ class ConnectionSerializer(StrictFields, serializers.ModelSerializer[Connection]
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse a secret that the kind does not have."""
+        values = super().validate(values)
         if len(values.get("headers", {})) > MOST_HEADERS:
             raise serializers.ValidationError({"headers": [f"At most {MOST_HEADERS} headers."]})
         kind = str(values.get("kind") or getattr(self.instance, "kind", ""))

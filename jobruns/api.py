@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.access import environments_of
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 from integrations.rest.problems import Conflict
@@ -21,6 +22,7 @@ from jobruns import serializers, stats
 from jobruns.documentation import describe_runs, describe_runs_of_schedule, describe_stats
 from jobruns.filters import RunFilter
 from jobruns.models import JobRun
+from jobruns.queries import JobRunQuerySet
 from schedules.models import Schedule
 from schedules.triggering import TriggerThrottle
 
@@ -42,28 +44,33 @@ class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
     usual_ordering = "-id"
     rights = {"cancel": "jobruns.cancel_jobrun", "retry": "schedules.trigger_schedule"}
 
+    def get_queryset(self) -> JobRunQuerySet:
+        """Return the runs that exist for the caller."""
+        runs: JobRunQuerySet = JobRun.objects.visible_to(self.request.user)
+        return runs
+
     def get_throttles(self) -> list[BaseThrottle]:
         """Return the usual throttles, and one more for requested runs."""
         return [*super().get_throttles(), *([TriggerThrottle()] if self.action == "retry" else [])]
 
     def list(self, request: Request) -> Response:
-        return self._page(self.filter_queryset(JobRun.objects.all()))
+        return self._page(self.filter_queryset(self.get_queryset()))
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(serializers.RunDetailSerializer(self.get_object()).data)
 
     @action(detail=False)
     def running(self, request: Request) -> Response:
-        return self._page(self.filter_queryset(JobRun.objects.running()))
+        return self._page(self.filter_queryset(self.get_queryset().running()))
 
     @action(detail=False, url_path="by-correlation/(?P<correlation_id>[A-Za-z0-9._:-]{1,64})")
     def by_correlation(self, request: Request, correlation_id: str) -> Response:
-        return self._page(self.filter_queryset(JobRun.objects.filter(correlation_id=correlation_id)))
+        return self._page(self.filter_queryset(self.get_queryset().filter(correlation_id=correlation_id)))
 
     @describe_runs_of_schedule
     def of_schedule(self, request: Request, schedule_id: str) -> Response:
-        schedule = get_object_or_404(Schedule, pk=schedule_id)
-        return self._page(self.filter_queryset(schedule.runs.all()))
+        schedule = get_object_or_404(Schedule.objects.visible_to(request.user), pk=schedule_id)
+        return self._page(self.filter_queryset(self.get_queryset().filter(schedule=schedule)))
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
@@ -75,7 +82,7 @@ class RunViewSet(IdempotentWrites, GenericViewSet[JobRun]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         run = self.get_object()
-        schedule = run.schedule
+        schedule = get_object_or_404(Schedule.objects.visible_to(request.user), pk=run.schedule_id)
         if run.status not in REPEATABLE:
             raise Conflict(
                 f"Run {run.pk} is {run.get_status_display().lower()}; only what did not succeed is retried."
@@ -115,7 +122,7 @@ class StatsViewSet(GenericViewSet[JobRun]):
         return self._shown(request, None)
 
     def retrieve(self, request: Request, schedule_id: str) -> Response:
-        return self._shown(request, get_object_or_404(Schedule, pk=schedule_id))
+        return self._shown(request, get_object_or_404(Schedule.objects.visible_to(request.user), pk=schedule_id))
 
     def _shown(self, request: Request, schedule: Schedule | None) -> Response:
         hours = request.query_params.get("time_window_hours")
@@ -125,5 +132,5 @@ class StatsViewSet(GenericViewSet[JobRun]):
             length = stats.window(text)
         except stats.NoWindow as refused:
             raise ValidationError({name: [str(refused)]}) from None
-        found = {"window": text, **stats.of(length, timezone.now(), schedule)}
+        found = {"window": text, **stats.of(length, timezone.now(), schedule, environments_of(request.user))}
         return Response(serializers.StatsSerializer(found).data)

@@ -138,7 +138,7 @@ class BackfillViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     )
     def create(self, request: Request, schedule_id: str) -> Response:
         """Answer with what each instant comes to."""
-        schedule = get_object_or_404(Schedule.objects.existing(), pk=schedule_id)
+        schedule = get_object_or_404(Schedule.objects.existing().visible_to(request.user), pk=schedule_id)
         asked = SpanSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         span = asked.span(schedule.timezone)
@@ -162,7 +162,7 @@ class BackfillViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     )
     def cancel(self, request: Request, schedule_id: str) -> Response:
         """Answer with how many runs were cancelled."""
-        schedule = get_object_or_404(Schedule.objects.existing(), pk=schedule_id)
+        schedule = get_object_or_404(Schedule.objects.existing().visible_to(request.user), pk=schedule_id)
         asked = WithdrawSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         known_as = asked.validated_data["correlation_id"]

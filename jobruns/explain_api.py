@@ -84,7 +84,7 @@ class ExplainViewSet(GenericViewSet[Schedule]):
     )
     def retrieve(self, request: Request, schedule_id: str) -> Response:
         """Answer with the explanation; 400 where `at` is no moment."""
-        schedule = get_object_or_404(Schedule, pk=schedule_id)
+        schedule = get_object_or_404(Schedule.objects.visible_to(request.user), pk=schedule_id)
         asked = AtSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         at = localise(asked.validated_data["at"], schedule.timezone)

@@ -133,7 +133,7 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
             raise ValidationError(sentence, code="conflict")
         merged = {**schedule.params, **params}
         try:
-            registry.validate(schedule.job_type, merged)
+            registry.validate(schedule.job_type, merged, environment=schedule.environment)
         except InvalidParams as refused:
             raise ValidationError({"params": refused.sentences()}) from None
         return merged

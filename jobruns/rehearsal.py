@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -23,6 +23,7 @@ def rehearse(
     days: int,
     slots: int,
     environment: str = "",
+    within: Iterable[str] | None = None,
     tags: Sequence[str] = (),
     most_fires: int = MOST_FIRES,
     most_schedules: int | None = None,
@@ -30,13 +31,15 @@ def rehearse(
 ) -> Report:
     """Return the load of `days` from `start` on `slots`, of the schedules of `environment` that carry all `tags`.
 
+    With `within` it leaves out what lies outside these environments.
+
     Raises ValidationError: by field for a number out of bounds, and with code "conflict" where more than `most_fires`
     instants or `most_schedules` schedules lie ahead, which would take too long.
     """
     for name, value, most in (("days", days, MOST_DAYS), ("slots", slots, MOST_SLOTS)):
         if not 1 <= value <= most:
             raise ValidationError({name: [f"Between 1 and {most:,}."]})
-    found = Schedule.objects.upcoming()
+    found = Schedule.objects.upcoming().within(within)
     if environment:
         found = found.filter(environment=environment)
     if tags:

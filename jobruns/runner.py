@@ -66,7 +66,9 @@ def execute(assignment: Assignment, context: Context) -> Ending:
     """Do the work of a run in this process and say how it ended. Never raises for what the job does."""
     started = timezone.now()
     try:
-        config = registry.validate(assignment.job_type, json.loads(assignment.params))
+        config = registry.validate(
+            assignment.job_type, json.loads(assignment.params), environment=assignment.environment
+        )
         outcome = registry.job_type(assignment.job_type).run(config, context)
         return _ending(assignment, started, "success", outcome=outcome)
     except InvalidParams as refused:

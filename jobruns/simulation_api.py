@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
+from integrations.access import environments_of
 from integrations.rest.documentation import WRITE_ERRORS
 from integrations.rest.fields import StrictFields
 from jobruns import rehearsal
@@ -119,6 +120,7 @@ class Simulation(APIView):
             days=values["days"],
             slots=values["slots"],
             environment=values["environment"],
+            within=environments_of(request.user),
             tags=values["tag"],
             most_fires=MOST_FIRES,
             most_schedules=MOST_SCHEDULES,

@@ -1,7 +1,7 @@
 """Find the connections that jobs name."""
 
 from integrations.models import Connection
-from jobtypes.base import InvalidParams, JobFailed
+from jobtypes.base import Config, InvalidParams, JobFailed
 
 
 def find(name: str, *, kind: str) -> Connection:
@@ -18,3 +18,21 @@ def use(name: str, *, kind: str) -> Connection:
         return Connection.objects.named(name, kind=kind)
     except Connection.DoesNotExist as missing:
         raise JobFailed(f"{missing} Nothing was done.", retry=False) from None
+
+
+def out_of_place(config: Config, environment: str) -> dict[str, list[str]]:
+    """Return field → sentences for each connection that a configuration names and `environment` may not use."""
+    named = {
+        name: getattr(config, name)
+        for name, field in type(config).model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("connection")
+    }
+    chosen = [name for name in named.values() if name]
+    if not chosen:
+        return {}
+    usable = set(Connection.objects.within([environment]).filter(name__in=chosen).values_list("name", flat=True))
+    return {
+        field: [f"There is no connection named {name!r}."]
+        for field, name in named.items()
+        if name and name not in usable
+    }

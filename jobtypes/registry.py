@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from pydantic import ValidationError
 
+from jobtypes import connections
 from jobtypes.base import Config, InvalidParams, JobType
 
 
@@ -54,10 +55,15 @@ def parse(name: str, params: dict[str, Any]) -> Config:
         raise InvalidParams(errors) from None
 
 
-def validate(name: str, params: dict[str, Any]) -> Config:
-    """Return `params` as the job type's configuration, shape and surroundings checked; raises InvalidParams."""
+def validate(name: str, params: dict[str, Any], *, environment: str | None = None) -> Config:
+    """Return `params` as the job type's configuration, shape and surroundings checked; raises InvalidParams.
+
+    A connection that serves another environment than `environment`, if that is given, counts as none at all.
+    """
     config = parse(name, params)
     job_type(name).check(config)
+    if environment is not None and (refused := connections.out_of_place(config, environment)):
+        raise InvalidParams(refused)
     return config
 
 

@@ -25,6 +25,7 @@ from schedules.changes import localise
 from schedules.documentation import describe
 from schedules.filters import ScheduleFilter
 from schedules.models import Schedule
+from schedules.queries import ScheduleQuerySet
 from schedules.timing import apart, occurrences
 from schedules.triggering import TriggerThrottle, trigger
 
@@ -52,12 +53,16 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
         "preview_change": "schedules.view_schedule",
     }
 
+    def get_queryset(self) -> ScheduleQuerySet:
+        """Return the schedules that exist for the caller."""
+        return Schedule.objects.existing().visible_to(self.request.user).with_parents()
+
     def get_throttles(self) -> list[BaseThrottle]:
         """Return the usual throttles, and one more for requested runs."""
         return [*super().get_throttles(), *([TriggerThrottle()] if self.action == "trigger" else [])]
 
     def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(Schedule.objects.with_parents()))
+        rows = self.paginate_queryset(self.filter_queryset(Schedule.objects.visible_to(request.user).with_parents()))
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
 
     def create(self, request: Request) -> Response:
@@ -125,12 +130,16 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
 
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
-        values = self._read(ahead_serializers.PreviewSerializer(data=request.data))
+        values = self._read(
+            ahead_serializers.PreviewSerializer(data=request.data, context=self.get_serializer_context())
+        )
         return Response(ahead_serializers.PreviewedSerializer(preview.of(values)).data)
 
     @action(detail=True, methods=["post"], url_path="preview-change")
     def preview_change(self, request: Request, pk: str) -> Response:
-        values = self._read(ahead_serializers.EditSerializer(data=request.data))
+        values = self._read(
+            ahead_serializers.EditSerializer(data=request.data, context=self.get_serializer_context())
+        )
         days = values.pop("days")
         found = consequences.of_edit(self.get_object(), values, timezone.now(), days=days)
         return Response(ahead_serializers.ConsequencesSerializer(found).data)
@@ -154,7 +163,8 @@ class ScheduleViewSet(IdempotentWrites, GenericViewSet[Schedule]):
 
     def _locked(self, pk: str) -> Schedule:
         """Return the schedule under its lock, at the version that the caller has seen."""
-        schedule = get_object_or_404(Schedule.objects.existing().select_for_update(no_key=True), pk=pk)
+        seen = Schedule.objects.existing().visible_to(self.request.user)
+        schedule = get_object_or_404(seen.select_for_update(no_key=True), pk=pk)
         check_match(self.request, schedule)
         return schedule
 

@@ -27,6 +27,7 @@ from integrations.rest.permissions import may, refusal
 from integrations.rest.problems import Conflict
 from schedules.filters import ScheduleFilter
 from schedules.models import Schedule
+from schedules.queries import ScheduleQuerySet
 from schedules.serializers import ScheduleSerializer
 from schedules.triggering import TriggerThrottle, trigger
 
@@ -100,6 +101,10 @@ class BulkViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     serializer_class = BulkCreateSerializer
     pagination_class = None
     rights = {"create": "schedules.add_schedule", "operate": "schedules.view_schedule"}
+
+    def get_queryset(self) -> ScheduleQuerySet:
+        """Return the schedules that exist for the caller."""
+        return Schedule.objects.existing().visible_to(self.request.user)
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Return the usual throttles, and one more for requested runs."""

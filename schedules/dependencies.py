@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import F, Q
 
+from integrations.access import environments_of
+
 if TYPE_CHECKING:
     from schedules.models import Schedule
 
@@ -121,8 +123,11 @@ def refuse_while_needed(parent: Schedule) -> None:
     """Raise ValidationError, code "conflict", while existing schedules depend on `parent`; let go of deleted ones."""
     _take_turns()
     named = parent.dependants.exclude(child__status="deleted").order_by("child__name")
-    names = list(named.values_list("child__name", flat=True)[:5])
-    if names:
+    near = list(named.filter(child__environment=parent.environment).values_list("child__name", flat=True)[:5])
+    far = (
+        ["what lies in another environment"] if named.exclude(child__environment=parent.environment).exists() else []
+    )
+    if names := [*near, *far]:
         sentence = f"{', '.join(names)} depends on {parent.name}; change that first."
         raise ValidationError(sentence if len(names) == 1 else sentence.replace("depends", "depend"), code="conflict")
     parent.dependants.all().delete()
@@ -135,7 +140,7 @@ def _named(child: Schedule, one: Wanted, kept: Iterable[int]) -> Schedule:
     if here is None and one.schedule_id is None:
         here = _numbered(child, name, kept)
     elif one.schedule_id is not None:
-        by_id = everywhere.filter(pk=one.schedule_id).first()
+        by_id = _within_sight(child, kept).filter(pk=one.schedule_id).first()
         if by_id is None or (by_id.is_deleted and by_id.pk not in kept):
             raise _refusal(f"There is no schedule of the id {one.schedule_id}.")
         if name and by_id.name != name and str(by_id.pk) != name:
@@ -152,8 +157,15 @@ def _numbered(child: Schedule, text: str, kept: Iterable[int]) -> Schedule | Non
     """Return the schedule whose id is written in `text`, in whatever environment."""
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         return None
-    found = type(child).objects.filter(pk=int(text)).first()
+    found = _within_sight(child, kept).filter(pk=int(text)).first()
     return None if found is None or (found.is_deleted and found.pk not in kept) else found
+
+
+def _within_sight(child: Schedule, kept: Iterable[int]) -> Any:
+    """Return the schedules that the child's owner sees, and those that it depends on already."""
+    everywhere = type(child).objects
+    places = None if child.owner is None else environments_of(child.owner)
+    return everywhere.all() if places is None else everywhere.filter(Q(environment__in=places) | Q(pk__in=list(kept)))
 
 
 def _unknown(child: Schedule, name: str) -> str:

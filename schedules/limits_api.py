@@ -7,7 +7,11 @@ from typing import Any
 import django_filters
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from integrations.access import COMMON, environments_of
 from integrations.rest.collection import Collection
 from integrations.rest.documentation import KEY, READ_ERRORS, WRITE_ERRORS
 from integrations.rest.fields import StrictFields
@@ -98,3 +102,8 @@ class TagLimitViewSet(Collection):
     filterset_class = TagLimitFilter
     orderings = {name: name for name in ("id", "tag", "max_running")}
     usual_ordering = "tag"
+
+    def create(self, request: Request) -> Response:
+        if environments_of(request.user) is not None:
+            raise PermissionDenied(COMMON)
+        return super().create(request)

@@ -141,7 +141,12 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
     retry_backoff = models.CharField(max_length=16, choices=Backoff, default=Backoff.EXPONENTIAL)
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="By whose right it runs: who stored it last. Empty: Carillon's own, which needs nobody's.",
     )
     created_by = models.CharField(max_length=150, blank=True, default="")
     updated_by = models.CharField(max_length=150, blank=True, default="")
@@ -217,6 +222,7 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
         """Refuse what makes no sense and fill in what the job type proposes; raises ValidationError by field."""
         errors: dict[str, list[str]] = {}
         rules.check_texts(self, errors)
+        rules.check_place(self, errors)
         rules.check_timing(self, errors)
         rules.check_job(self, errors)
         self.check_telling(errors)

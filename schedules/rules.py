@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from integrations.access import elsewhere
 from jobtypes import registry
 from jobtypes.base import InvalidParams
 from schedules.clock import zone_names
@@ -56,6 +57,15 @@ def check_texts(schedule: Schedule, errors: Errors) -> None:
         _add(errors, "tags", "A tag has 1 to 64 characters and no control characters.")
 
 
+def check_place(schedule: Schedule, errors: Errors) -> None:
+    """The owner may put it into its environment, and its calendar serves that one."""
+    if sentence := elsewhere(schedule.owner, schedule.environment):
+        _add(errors, "environment", sentence)
+    calendar = schedule.calendar
+    if calendar is not None and calendar.environment not in {"", schedule.environment}:
+        _add(errors, "calendar", f"There is no calendar {calendar.name}.")
+
+
 def check_timing(schedule: Schedule, errors: Errors) -> None:
     """The kind's own fields are there, the others are empty, and the schedule fires at least once more."""
     kind = schedule.schedule_type
@@ -98,7 +108,9 @@ def check_job(schedule: Schedule, errors: Errors) -> None:
         return
     proposed = kind.timeout_seconds
     try:
-        proposed = kind.propose_timeout(registry.validate(schedule.job_type, schedule.params))
+        proposed = kind.propose_timeout(
+            registry.validate(schedule.job_type, schedule.params, environment=schedule.environment)
+        )
     except InvalidParams as refused:
         errors.setdefault("params", []).extend(refused.sentences())
     if schedule.timeout_seconds is None:

@@ -180,6 +180,7 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
         with transaction.atomic():
             if values or depends_on is not None:
                 changes.apply(schedule, values)
+                schedule.owner = user
                 schedule.store(by=user.get_username(), depends_on=depends_on)
             if enabled is True:
                 schedule.resume(by=user.get_username())

@@ -75,11 +75,11 @@ def channels_refusal(names: Any, environment: str) -> str:
         return f"At most {MOST_CHANNELS} channels; these are {len(names)}."
     if not names:
         return ""
-    known = dict(Channel.objects.filter(name__in=names).values_list("name", "environment"))
+    usable = Channel.objects.within([environment] if environment else None)
+    known = set(usable.filter(name__in=names).values_list("name", flat=True))
     if missing := [name for name in names if name not in known]:
-        return f"There is no channel {', '.join(repr(name) for name in missing)}."
-    if foreign := [name for name in names if environment and known[name] not in {"", environment}]:
-        return f"{', '.join(foreign)} serves another environment than {environment}."
+        place = f" that serves {environment}" if environment else ""
+        return f"There is no channel {', '.join(repr(name) for name in missing)}{place}."
     return ""
 
 

@@ -18,9 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.access import elsewhere
 from integrations.rest.collection import Collection
 from integrations.rest.documentation import KEY, READ_ERRORS, WRITE_ERRORS
-from integrations.rest.fields import StrictFields
+from integrations.rest.fields import OneOfVisible, StrictFields
 from integrations.rest.idempotency import IdempotentWrites
 from integrations.rest.problems import Conflict
 from schedules.models import Schedule
@@ -30,12 +31,16 @@ EXAMPLE = {"schedule_id": 7, "event": "repeated", "threshold": 3, "channels": ["
 DEFAULT = {"environment": "production", "event": "failure", "channels": ["ops-mail"]}
 
 
+class VisibleField(OneOfVisible, serializers.PrimaryKeyRelatedField[Schedule]):
+    """A schedule by its id."""
+
+
 class NoticeRuleSerializer(StrictFields, serializers.ModelSerializer[NoticeRule]):
     """What is told to which channels: of one schedule, or by default where `schedule_id` is null."""
 
     kept_by_us = frozenset(["id", "told_at"])
 
-    schedule_id = serializers.PrimaryKeyRelatedField(
+    schedule_id = VisibleField(
         source="schedule", queryset=Schedule.objects.existing(), allow_null=True, required=False
     )
     channels = serializers.ListField(child=serializers.CharField(max_length=255), max_length=MOST_CHANNELS)
@@ -44,6 +49,15 @@ class NoticeRuleSerializer(StrictFields, serializers.ModelSerializer[NoticeRule]
         model = NoticeRule
         fields = ["id", "schedule_id", "environment", "event", "threshold", "channels", "told_at"]
         read_only_fields = ["id", "told_at"]
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a default for an environment that is not the caller's; raises ValidationError."""
+        rule = self.instance or NoticeRule()
+        place = values.get("environment", rule.environment)
+        is_default = values.get("schedule", rule.schedule) is None
+        if is_default and (sentence := elsewhere(self.context["request"].user, place)):
+            raise serializers.ValidationError({"environment": [sentence]})
+        return values
 
     def create(self, values: dict[str, Any]) -> NoticeRule:
         """Store a new rule; raises Django's ValidationError."""
@@ -132,7 +146,9 @@ class CallbackSecretViewSet(IdempotentWrites, GenericViewSet[Schedule]):
     )
     @transaction.atomic
     def rotate(self, request: Request, pk: str) -> Response:
-        schedule = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+        schedule = get_object_or_404(
+            Schedule.objects.existing().visible_to(request.user).select_for_update(no_key=True), pk=pk
+        )
         if not schedule.callback_url:
             raise Conflict(f"{schedule.name} has no callback_url.")
         schedule.rotate_callback_secret(by=request.user.get_username())

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations import access
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 
@@ -19,6 +20,11 @@ class Collection(IdempotentWrites, GenericViewSet[Any]):
 
     filter_backends = [StrictFilterBackend]
     lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> Any:
+        """Return the rows that exist for the caller."""
+        rows: Any = super().get_queryset()
+        return rows.visible_to(self.request.user)
 
     def list(self, request: Request) -> Response:
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -49,8 +55,10 @@ class Collection(IdempotentWrites, GenericViewSet[Any]):
         return Response(status=204)
 
     def locked(self, pk: str) -> Any:
-        """Return the row under its lock; raises Http404."""
-        return get_object_or_404(self.get_queryset().select_for_update(of=("self",)), pk=pk)
+        """Return the row under its lock; raises Http404, and PermissionDenied where it is everybody's."""
+        row = get_object_or_404(self.get_queryset().select_for_update(of=("self",)), pk=pk)
+        access.refuse_unless_changeable(row, self.request.user)
+        return row
 
     def remove(self, row: Any) -> None:
         """Remove a row."""

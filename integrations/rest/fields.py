@@ -11,6 +11,8 @@ from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from integrations import access
+
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 SPACE_FOR_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
 MOST_ERRORS = 50  # said at once
@@ -85,6 +87,29 @@ class StrictFields(serializers.Serializer[Any]):
         if errors:
             raise ValidationError(errors)
         return found
+
+
+class Placed(StrictFields):
+    """Mix into the serializer of what belongs to an environment: a caller puts it only where he may."""
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an environment that is not the caller's, "" being all of them; raises ValidationError."""
+        values = super().validate(values)
+        if self.instance is None or "environment" in values:
+            field = self.Meta.model._meta.get_field("environment")  # type: ignore[attr-defined]
+            place = values.get("environment")
+            if sentence := access.elsewhere(self.context["request"].user, place or field.get_default()):
+                raise ValidationError({"environment": [sentence]})
+        return values
+
+
+class OneOfVisible(serializers.RelatedField[Any, Any, Any]):
+    """Mix into a field that names another row: what the caller may not see does not exist."""
+
+    def get_queryset(self) -> Any:
+        """Return the rows that may be named."""
+        rows: Any = super().get_queryset()
+        return rows.visible_to(self.context["request"].user)
 
 
 def _too_long(field: Any, value: Any) -> str:

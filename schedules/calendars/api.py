@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.access import environments_of, refuse_unless_changeable
 from integrations.rest.conditions import check_match, tagged
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
@@ -25,6 +26,7 @@ from schedules.calendars.countries import UnknownHolidays
 from schedules.calendars.definition import NamedDate
 from schedules.calendars.documentation import describe
 from schedules.calendars.ical import UnreadableFile
+from schedules.calendars.models import CalendarQuerySet
 from schedules.models import Calendar, CalendarVersion
 
 
@@ -32,6 +34,7 @@ class CalendarFilter(django_filters.FilterSet):
     """All that are given must hold."""
 
     name = django_filters.CharFilter(help_text="The whole name.")
+    environment = django_filters.CharFilter(help_text="Of those that serve one environment only.")
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", help_text="In the name.")
 
     class Meta:
@@ -57,9 +60,15 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
         "roll_back": "schedules.change_calendar",
     }
 
+    def get_queryset(self) -> CalendarQuerySet:
+        """Return the calendars that exist for the caller."""
+        return Calendar.objects.visible_to(self.request.user)
+
     def list(self, request: Request) -> Response:
-        counted = Count("schedules", filter=~Q(schedules__status="deleted"))
-        rows = self.paginate_queryset(self.filter_queryset(Calendar.objects.annotate(schedule_count=counted)))
+        places = environments_of(request.user)
+        seen = Q() if places is None else Q(schedules__environment__in=sorted(places))
+        counted = Count("schedules", filter=seen & ~Q(schedules__status="deleted"))
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset().annotate(schedule_count=counted)))
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
 
     def create(self, request: Request) -> Response:
@@ -106,6 +115,7 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
     @action(detail=True, methods=["post"], url_path="preview-change")
     def preview_change(self, request: Request, pk: str) -> Response:
         stored = self.get_object()
+        refuse_unless_changeable(stored, request.user)
         serializer = self.get_serializer(stored, data=request.data, partial=True)
         draft = copy.copy(stored)
         serializers.fill(draft, self._read(serializer))
@@ -147,7 +157,8 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
 
     def _locked(self, pk: str) -> Calendar:
         """Return the calendar under its lock, at the version that the caller has seen."""
-        calendar = get_object_or_404(Calendar.objects.select_for_update(), pk=pk)
+        calendar = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+        refuse_unless_changeable(calendar, self.request.user)
         check_match(self.request, calendar)
         return calendar
 

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from integrations.rest.fields import OneOfVisible
 from schedules.calendars.definition import WEEKDAYS, Definition
 from schedules.models import Calendar
 
@@ -48,7 +49,7 @@ class WindowsField(serializers.JSONField):
 PARTS = tuple(Definition.model_fields)
 
 
-class CalendarField(serializers.SlugRelatedField[Calendar]):
+class CalendarField(OneOfVisible, serializers.SlugRelatedField[Calendar]):
     """A calendar by its name."""
 
     default_error_messages = {

@@ -131,6 +131,10 @@ class Calendar(models.Model):
         """Refuse what is no calendar and write the definition in its one form; raises ValidationError by field."""
         if self.name != self.name.strip() or has_control_characters(self.name):
             raise ValidationError({"name": ["Control characters and blanks at the ends are not allowed."]})
+        if self.pk and self.environment and self.schedules.exclude(environment=self.environment).exists():
+            raise ValidationError(
+                {"environment": [f"Schedules of other environments than {self.environment} use it."]}
+            )
         try:
             found = self.read
         except InvalidDefinition as refused:

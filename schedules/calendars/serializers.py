@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from integrations.rest.fields import StrictFields
+from integrations.rest.fields import Placed, StrictFields
 from schedules.calendars.definition import NamedDate
 from schedules.calendars.fields import PARTS, DatesField, WeekdaysField, WindowsField
 from schedules.models import Calendar, CalendarVersion
@@ -16,7 +16,7 @@ KEPT = ["id", "version", "schedule_count", "created_by", "updated_by", "created_
 LISTED = 100  # instants of each kind that an answer lists
 
 
-class CalendarSerializer(StrictFields, serializers.ModelSerializer[Calendar]):
+class CalendarSerializer(Placed, serializers.ModelSerializer[Calendar]):
     """A calendar. On update only what is sent changes; the result is checked as a whole and is a new version."""
 
     kept_by_us = frozenset(KEPT)
@@ -35,8 +35,8 @@ class CalendarSerializer(StrictFields, serializers.ModelSerializer[Calendar]):
     class Meta:
         model = Calendar
         fields = [
-            *["id", "name", "description", "timezone", "weekdays", "closed_dates", "open_dates", "windows", "reason"],
-            *KEPT[1:],
+            *["id", "name", "description", "environment", "timezone", "weekdays", "closed_dates", "open_dates"],
+            *["windows", "reason", *KEPT[1:]],
         ]
         read_only_fields = KEPT
         validators: list[Any] = []
@@ -44,7 +44,8 @@ class CalendarSerializer(StrictFields, serializers.ModelSerializer[Calendar]):
     def get_schedule_count(self, calendar: Calendar) -> int:
         """Return how many schedules are on it."""
         counted = getattr(calendar, "schedule_count", None)
-        return calendar.users().count() if counted is None else int(counted)
+        seen = calendar.users().visible_to(self.context["request"].user)
+        return seen.count() if counted is None else int(counted)
 
     def to_representation(self, calendar: Calendar) -> dict[str, Any]:
         """Return the calendar with the parts of its definition beside its own fields."""
@@ -70,7 +71,7 @@ class CalendarSerializer(StrictFields, serializers.ModelSerializer[Calendar]):
 def fill(calendar: Calendar, values: dict[str, Any]) -> None:
     """Put sent values on a calendar, unsaved and unchecked."""
     calendar.define({name: value for name, value in values.items() if name in PARTS})
-    for name in ("name", "description"):
+    for name in ("name", "description", "environment"):
         setattr(calendar, name, values.get(name, getattr(calendar, name)))
 
 

@@ -1,0 +1,82 @@
+"""Two environments with the same things in each, and people who are limited to one of them."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.utils import timezone
+
+from integrations import roles
+from integrations.models import Channel, Connection, Delivery
+from jobruns.models import JobRun
+from schedules.models import Calendar, Schedule
+from schedules.telling import NoticeRule
+from tests.api.conftest import Caller
+
+
+@pytest.fixture(autouse=True)
+def no_throttle_is_left_over():
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def person(db):
+    """Return a function that makes a user of some role and environments."""
+
+    def make(role, *environments):
+        user = User.objects.create_user(f"{role or 'nobody'}-{User.objects.count()}")
+        roles.give(user, role, environments)
+        return User.objects.get(pk=user.pk)
+
+    return make
+
+
+@pytest.fixture
+def speaking(person):
+    """Return a function that makes a program of such a user, speaking with a token."""
+    return lambda role, *environments: Caller(person(role, *environments))
+
+
+@pytest.fixture
+def worlds(db):
+    """Return environment → what is there, and "" → what is everybody's."""
+    return {place: world(place) for place in ("staging", "production", "")}
+
+
+def world(place):
+    name = place or "everybody"
+    calendar = Calendar(name=f"{name} days", environment=place)
+    calendar.store(by="tester")
+    channel = Channel(name=f"{name} mail", kind="email", environment=place)
+    channel.offer({"recipients": ["ops@example.com"]})
+    channel.store(by="tester")
+    connection = Connection(name=f"{name} api", kind="http", address="https://api.example", environment=place)
+    connection.store(by="tester")
+    found = SimpleNamespace(calendar=calendar, channel=channel, connection=connection)
+    if place:
+        found.schedule = Schedule(
+            name=f"{name} nightly",
+            job_type="noop",
+            schedule_type="cron",
+            cron_expression="0 3 * * *",
+            environment=place,
+            tags=["nightly"],
+        )
+        found.schedule.store(by="tester")
+        found.schedule.runs.request(by="tester", correlation_id="shared")
+        found.run = JobRun.objects.get(schedule=found.schedule)
+        JobRun.objects.filter(pk=found.run.pk).update(
+            status="failed", finished_at=timezone.now(), error=f"{name} broke", started_at=timezone.now()
+        )
+        found.run.refresh_from_db()
+        found.delivery = Delivery.objects.create(
+            channel_name=f"{name} mail", event="failure", environment=place, status="failed"
+        )
+        found.own_rule = NoticeRule.objects.create(
+            schedule=found.schedule, event="success", channels=[found.channel.name]
+        )
+    found.rule = NoticeRule.objects.create(environment=place, event="failure", channels=[channel.name])
+    return found
