@@ -76,6 +76,28 @@ class Finished:
     correlation_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """A command as a shell would run it: its words, unquoted, and what it reads on standard input; None: nothing."""
+
+    words: tuple[str, ...]
+    stdin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What a job type makes of a command line: parameters, a name for the schedule, sentences on what differs.
+
+    Of `timeout_seconds` and `max_retries`, None is what the job type proposes.
+    """
+
+    params: JSONObject
+    name: str
+    notes: tuple[str, ...] = ()
+    timeout_seconds: int | None = None
+    max_retries: int | None = None
+
+
 class JobFailed(Exception):
     """The work could not be done, for a reason that the job type foresaw.
 
@@ -211,6 +233,13 @@ class JobType(ABC, Generic[C]):
 
     def tend(self, now: datetime) -> None:
         """Do what falls due without any run; asked every 20 seconds by every scheduler, if `remembers`."""
+
+    def adopt(self, line: CommandLine) -> Adopted | None:
+        """Return how this job type does what a command line did, None if that is nothing of its kind.
+
+        Raises InvalidParams where it is, but cannot be done as it stands.
+        """
+        return None
 
     @abstractmethod
     def run(self, config: C, context: Context) -> Outcome:

@@ -15,8 +15,19 @@ from integrations.addresses import Forbidden, parse_target
 from integrations.kinds.base import Unusable
 from integrations.models import Connection
 from integrations.watchdog import Stopped, TookTooLong
-from jobtypes import connections
-from jobtypes.base import Config, Context, InvalidParams, JobCancelled, JobFailed, JobTimedOut, JobType, Outcome
+from jobtypes import connections, curl
+from jobtypes.base import (
+    Adopted,
+    CommandLine,
+    Config,
+    Context,
+    InvalidParams,
+    JobCancelled,
+    JobFailed,
+    JobTimedOut,
+    JobType,
+    Outcome,
+)
 
 MAX_BODY = 262_144
 KEPT = 65_536
@@ -148,6 +159,9 @@ class HttpRequest(JobType[HttpRequestConfig]):
     def summarise(self, config: HttpRequestConfig) -> str:
         through = f" through {config.connection}" if config.connection else ""
         return f"{config.method} {config.url}{through}"
+
+    def adopt(self, line: CommandLine) -> Adopted | None:
+        return curl.adopt(line)
 
     def run(self, config: HttpRequestConfig, context: Context) -> Outcome:
         connection = connections.use(config.connection, kind="http") if config.connection else None

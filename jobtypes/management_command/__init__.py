@@ -9,6 +9,8 @@ from django.conf import settings
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from jobtypes.base import (
+    Adopted,
+    CommandLine,
     Config,
     Context,
     InvalidParams,
@@ -19,6 +21,7 @@ from jobtypes.base import (
     Outcome,
 )
 from jobtypes.management_command import allowlist, process
+from jobtypes.management_command.line import adopt
 
 # What a process needs to start Django with the same settings; nothing else of the environment is handed on.
 NEEDED = re.compile(
@@ -67,6 +70,9 @@ class ManagementCommand(JobType[ManagementCommandConfig]):
 
     def summarise(self, config: ManagementCommandConfig) -> str:
         return " ".join(["Runs", config.command, *allowlist.arguments(config.options)])
+
+    def adopt(self, line: CommandLine) -> Adopted | None:
+        return adopt(line, _allowed())
 
     def run(self, config: ManagementCommandConfig, context: Context) -> Outcome:
         try:
