@@ -47,6 +47,7 @@ class Login(LoginView):
 
     form_class = SlowForm
     redirect_authenticated_user = True
+    extra_context = {"sso": settings.SSO}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Show the form again, and say how long to wait."""

@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from scheduler_site import environment as read
+from scheduler_site import sso_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / "var" / "carillon.env")
@@ -145,6 +146,14 @@ if bool(TRUSTED_PROXY_USER_HEADER) != bool(TRUSTED_PROXIES):
     _missing = "TRUSTED_PROXIES" if TRUSTED_PROXY_USER_HEADER else "TRUSTED_PROXY_USER_HEADER"
     raise ImproperlyConfigured(f"{_missing} is not set: a user header and the proxies it may come from go together.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+SSO = sso_settings.single_sign_on()
+if SSO is not None:
+    INSTALLED_APPS += sso_settings.APPS
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("csp.middleware.CSPMiddleware"), "allauth.account.middleware.AccountMiddleware"
+    )
+    globals().update(sso_settings.allauth_settings(SSO))
 
 # --- API ------------------------------------------------------------------------------------------
 
