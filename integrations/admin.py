@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from integrations import outbox_admin, people_admin  # noqa: F401 - register channels, deliveries, users and groups
+from integrations import audit, outbox_admin, people_admin  # noqa: F401 - register channels, deliveries, users and groups
 from integrations.forms import TokenForm, connection_form
 from integrations.kinds.base import Unusable
 from integrations.models import ApiToken, Connection
@@ -66,6 +66,7 @@ class ConnectionAdmin(KindFirst, ConnectionAdminBase):
         connection = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_change_permission(request, connection):
             raise PermissionDenied
+        audit.record("test", connection)
         try:
             report = connection.test()
         except Unusable as wrong:

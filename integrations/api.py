@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations import audit
 from integrations.access import environments_of, refuse_unless_changeable
 from integrations.documentation import describe_connections, describe_tokens
 from integrations.filters import ConnectionFilter
@@ -41,6 +42,7 @@ class ConnectionViewSet(Collection):
     def test(self, request: Request, pk: str) -> Response:
         connection = self.get_object()
         refuse_unless_changeable(connection, request.user)
+        audit.record("test", connection)
         try:
             report = connection.test()
         except (Unusable, Undecryptable) as failed:

@@ -17,7 +17,7 @@ from django.db import models
 from integrations.acting import Acting, acting, because, current, system_user, together
 from integrations.secrecy import masked
 from integrations.secrets import MASK
-from integrations.trail import AuditEntry, canonical
+from integrations.trail import AuditEntry, canonical, kind_of
 
 __all__ = ["Acting", "Hidden", "acting", "because", "current", "kind_of", "record", "system_user", "together"]
 
@@ -75,11 +75,6 @@ def record(
         bulk_id=who.bulk_id,
         changes=changes(before or {}, after or {}),
     ).write()
-
-
-def kind_of(subject: models.Model | type[models.Model]) -> str:
-    """Return the word by which the trail calls objects of this model: its `trail_kind`, else the model's name."""
-    return str(getattr(subject, "trail_kind", None) or subject._meta.model_name)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

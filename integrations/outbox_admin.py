@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from integrations import audit
 from integrations.channels import NotDelivered, kind
 from integrations.kinds.base import Unusable
 from integrations.models import Channel, Delivery
@@ -76,6 +77,7 @@ class ChannelAdmin(KindFirst, ChannelAdminBase):
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a test message and say what came of it."""
         channel = self._editable(request, pk)
+        audit.record("test", channel)
         try:
             receipt = channel.send(trial(channel, by=request.user.get_username()), envelope())
         except (NotDelivered, Unusable) as wrong:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations import audit
 from integrations.access import refuse_unless_changeable
 from integrations.channels import Envelope, Message, NotDelivered
 from integrations.filters import ChannelFilter, DeliveryFilter
@@ -47,6 +48,7 @@ class ChannelViewSet(Collection):
     def test(self, request: Request, pk: str) -> Response:
         channel = self.get_object()
         refuse_unless_changeable(channel, request.user)
+        audit.record("test", channel)
         try:
             receipt = channel.send(trial(channel, by=request.user.get_username()), envelope())
         except (NotDelivered, Unusable) as failed:

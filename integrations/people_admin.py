@@ -10,6 +10,7 @@ from django.contrib.auth import admin as stock
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from integrations import access, roles
 from integrations.scopes import ROLES, SCOPES
+from integrations.workshop import WrittenDown, contents, tell_password
 
 if TYPE_CHECKING:
     FormBase = forms.ModelForm[User]
@@ -81,7 +83,7 @@ MORE: Any = (gettext_lazy("Beside the role"), {"fields": ("is_superuser", "group
 
 
 @admin.register(User)
-class PersonAdmin(UserAdminBase):
+class PersonAdmin(WrittenDown, UserAdminBase):
     """People are of no environment: only who is not limited himself changes them, and superusers only superusers."""
 
     form = PersonForm
@@ -134,7 +136,17 @@ class PersonAdmin(UserAdminBase):
         return super().get_deleted_objects(self._deletable(objs, request), request)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._deletable(queryset, request).delete()
+        super().delete_queryset(request, self._deletable(queryset, request))
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        with transaction.atomic():
+            user = User.objects.filter(pk=id).first() if id.isdecimal() else None
+            before = {} if user is None else contents(user)
+            response = super().user_change_password(request, id, form_url)
+            if user is not None:
+                user.refresh_from_db()
+                tell_password(user, before)
+        return response
 
     def _deletable(self, users: Any, request: HttpRequest) -> Any:
         if request.user.is_superuser or not isinstance(users, QuerySet):
@@ -143,7 +155,7 @@ class PersonAdmin(UserAdminBase):
 
 
 @admin.register(Group)
-class GroupAdmin(stock.GroupAdmin):
+class GroupAdmin(WrittenDown, stock.GroupAdmin):
     """Groups beside the roles, for superusers: they can give any right. What a role may do is not kept in rows."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:

@@ -9,10 +9,41 @@ from __future__ import annotations
 import json
 from datetime import UTC
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
+
+from integrations.access import OfEnvironments
+
+if TYPE_CHECKING:
+    from integrations.access import Viewer
+
+
+def kind_of(model: models.Model | type[models.Model]) -> str:
+    """Return the word by which the trail calls objects of this model: its `trail_kind`, else the model's name."""
+    return str(getattr(model, "trail_kind", None) or model._meta.model_name)
+
+
+class AuditEntryQuerySet(OfEnvironments, models.QuerySet["AuditEntry"]):
+    def visible_to(self, user: Viewer) -> Self:
+        """Return the entries about objects that this user may see, in environments that he may see."""
+        rows = super().visible_to(user)
+        if user.is_superuser:
+            return rows
+        label = "{0.app_label}.view_{0.model_name}"
+        seen = {kind_of(model) for model in apps.get_models() if user.has_perm(label.format(model._meta))}
+        return rows.filter(kind__in=seen)
+
+    def about(self, subject: models.Model) -> Self:
+        """Return the entries about one object."""
+        return self.filter(kind=kind_of(subject), object_id=subject.pk)
+
+    def having_text(self, text: str) -> Self:
+        """Return entries with this text in the object's name, the reason, or the actor's name."""
+        return self.filter(Q(name__icontains=text) | Q(reason__icontains=text) | Q(actor__icontains=text))
 
 
 class AuditEntry(models.Model):
@@ -49,7 +80,7 @@ class AuditEntry(models.Model):
     changes = models.TextField(default="{}", help_text="JSON: the fields that changed, before and after.")
     digest = models.CharField(max_length=64, editable=False)
 
-    objects = models.Manager()
+    objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from integrations import audit
 from integrations.acting import together
 
 ASKED = {"", "exact", "id__exact", "isnull", "gte", "lt"}  # what Django's filters append to a field's name
@@ -40,6 +42,14 @@ class Workshop(admin.AdminSite):
         given = admin_class or admin.ModelAdmin
         super().register(model_or_iterable, type(given.__name__, (OwnFiltersOnly, given), {}), **options)
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Let people change their own password, and write down that they did."""
+        with transaction.atomic():
+            before = contents(request.user)
+            response = super().password_change(request, extra_context)
+            tell_password(request.user, before)
+        return response
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may enter; raises PermissionDenied for one who is signed in and may not."""
         if super().has_permission(request):
@@ -47,6 +57,45 @@ class Workshop(admin.AdminSite):
         if request.user.is_authenticated and request.path != reverse("admin:logout"):
             raise PermissionDenied(_("The workshop needs a role; you have none. Ask an administrator for one."))
         return False
+
+
+class WrittenDown:
+    """Mix into the admin of a model without verbs of its own: what its forms change goes into the audit trail."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.stood = contents(type(obj)._default_manager.get(pk=obj.pk)) if change else {}
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)  # type: ignore[misc]
+        obj = form.instance
+        audit.record("update" if change else "create", obj, before=obj.stood, after=contents(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        audit.record("delete", obj, before=contents(obj))
+        super().delete_model(request, obj)  # type: ignore[misc]
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with together():
+            for obj in queryset:
+                self.delete_model(request, obj)
+
+
+def contents(row: Any) -> dict[str, Any]:
+    """Return what the audit trail tells of a row: its columns and what is ticked in it, a password as a secret."""
+    columns = {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    ticked = {
+        field.name: sorted(str(one) for one in getattr(row, field.name).all()) for field in row._meta.many_to_many
+    }
+    hidden = {"password": audit.Hidden(columns["password"])} if "password" in columns else {}
+    return {**columns, **ticked, **hidden}
+
+
+def tell_password(user: Any, before: dict[str, Any]) -> None:
+    """Write down that a user's password is another one now, if it is; `before` is what `contents` said."""
+    now = audit.Hidden(user.password)
+    if before["password"] != now:
+        audit.record("password", user, before={"password": before["password"]}, after={"password": now})
 
 
 class ReadOnly:

@@ -18,6 +18,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
 from integrations.api import ConnectionViewSet, TokenViewSet
+from integrations.audit_api import AuditViewSet
 from integrations.outbox_api import ChannelViewSet, DeliveryViewSet
 from integrations.rest.problems import CONTENT_TYPE, problem_body
 from jobruns.api import RunViewSet, StatsViewSet
@@ -80,6 +81,7 @@ router.register("tag-limits", TagLimitViewSet)
 router.register("calendars", CalendarViewSet)
 router.register("templates", TemplateViewSet)
 router.register("tokens", TokenViewSet)
+router.register("audit", AuditViewSet)
 
 addresses: list[URLPattern | URLResolver] = [
     *[other(f"{word}/stats", StatsViewSet, get="list") for word in ("runs", "executions")],

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations import logins
+from integrations import audit, logins
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +38,17 @@ class SlowForm(AuthenticationForm):
         except ValidationError:
             logins.note_failure(account, address, now)
             log.warning("login failed", address=address)
+            tell_failure(account, address)
             raise
         logins.forget(account)
         return cleaned
+
+
+def tell_failure(account: str, address: str) -> None:
+    """Write down that a login failed; a name that is no account's is left out, people mistype passwords there."""
+    user = get_user_model()._default_manager.filter(username=account).first()
+    subject, name = (user, account) if user is not None else (get_user_model(), "somebody")
+    audit.record("login_failed", subject, by=name, after={"address": address})
 
 
 class Login(LoginView):
@@ -48,6 +57,12 @@ class Login(LoginView):
     form_class = SlowForm
     redirect_authenticated_user = True
     extra_context = {"sso": settings.SSO}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign the user in, and write down that and from where."""
+        user = form.get_user()
+        audit.record("login", user, by=user.get_username(), after={"address": client_address(self.request)})
+        return super().form_valid(form)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Show the form again, and say how long to wait."""
