@@ -91,9 +91,12 @@ class AuditFilter(django_filters.FilterSet):
         summary="List changes",
         description="Who changed what, by which way and why; newest first.",
         responses={200: AuditEntrySerializer(many=True), **READ_ERRORS},
+    ),
+    retrieve=extend_schema(
+        summary="Read a change",
+        responses={200: AuditEntrySerializer, **READ_ERRORS},
         examples=[OpenApiExample("An edit", EXAMPLE, response_only=True)],
     ),
-    retrieve=extend_schema(summary="Read a change", responses={200: AuditEntrySerializer, **READ_ERRORS}),
 )
 class AuditViewSet(GenericViewSet[AuditEntry]):
     """The audit trail."""
