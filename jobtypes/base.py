@@ -241,6 +241,13 @@ class JobType(ABC, Generic[C]):
         """
         return None
 
+    def rehearse(self, config: C, schedule_id: int) -> tuple[bool, JSONObject]:
+        """Do what can be done without changing or telling anything; return whether it went well, and what it showed.
+
+        An empty object says that nothing can be tried. The caller gives a whole run's time.
+        """
+        return True, {}
+
     @abstractmethod
     def run(self, config: C, context: Context) -> Outcome:
         """Do the work, in a child process of its own. Raises JobFailed for failures that can be expected."""

@@ -26,6 +26,7 @@ from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
 from jobruns.simulation_api import Simulation
 from jobtypes.api import JobTypeViewSet
+from jobtypes.sql_alert.api import AlertViewSet
 from schedules.api import ScheduleViewSet
 from schedules.bulk_api import BulkViewSet
 from schedules.calendars.api import CalendarViewSet
@@ -80,6 +81,7 @@ router.register("notice-rules", NoticeRuleViewSet)
 router.register("tag-limits", TagLimitViewSet)
 router.register("calendars", CalendarViewSet)
 router.register("templates", TemplateViewSet)
+router.register("alerts", AlertViewSet)
 router.register("tokens", TokenViewSet)
 router.register("audit", AuditViewSet)
 

@@ -26,9 +26,12 @@ from integrations.models import Delivery
 from jobruns import stats
 from jobruns.models import JobRun, SchedulerProcess
 from jobruns.sums import middle
+from jobtypes.models import AlertState
 from schedules.models import Schedule
 
 LIMITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200)  # seconds
+SHOWN = {"new": -1, "ok": 0, "alert": 1, "error": 2}
+MOST_ALERTS = 10_000
 
 
 class PlainText(BaseRenderer):
@@ -76,6 +79,7 @@ class Ledger(Collector):
         )
         yield _deliveries()
         yield _heartbeats()
+        yield _alerts()
 
 
 def _schedules() -> Metric:
@@ -133,6 +137,16 @@ def _deliveries() -> Metric:
     rows = Delivery.objects.order_by().values_list("channel_name", "status").annotate(Count("pk"))
     for channel, status, number in rows[:1_000]:
         family.add_metric([channel or "callback", status], number)
+    return family
+
+
+def _alerts() -> Metric:
+    family = GaugeMetricFamily("alert_state", "0 ok, 1 alert, 2 error, -1 not known yet.", labels=["alert"])
+    found: dict[str, int] = {}
+    for one in AlertState.objects.watched().order_by("name")[:MOST_ALERTS]:
+        found[one.name] = max(found.get(one.name, -1), SHOWN[one.shown])  # the worst of all environments
+    for name, number in found.items():
+        family.add_metric([name], number)
     return family
 
 

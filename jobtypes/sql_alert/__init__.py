@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from jobtypes.base import (
     Outcome,
     Standing,
 )
-from jobtypes.sql_alert import settling
+from jobtypes.sql_alert import settling, trial
 from jobtypes.sql_alert.config import SqlAlertConfig
 from jobtypes.sql_alert.verdict import BrokenContract, Verdict, is_number, judge
 
@@ -67,10 +67,19 @@ class SqlAlert(JobType[SqlAlertConfig]):
     def tend(self, now: datetime) -> None:
         settling.tend(now)
 
+    def rehearse(self, config: SqlAlertConfig, schedule_id: int) -> tuple[bool, JSONObject]:
+        """Ask the query; return whether it answered, and what that would mean."""
+        answer: Verdict | JobFailed
+        try:
+            answer = ask(config, seconds=config.query_timeout_seconds)
+        except JobFailed as failed:
+            answer = failed
+        return isinstance(answer, Verdict), trial.tried(config, schedule_id, answer)
+
     def run(self, config: SqlAlertConfig, context: Context) -> Outcome:
         began = time.monotonic()
         try:
-            verdict = _ask(config, context)
+            verdict = ask(config, seconds=context.seconds_left() - MARGIN_SECONDS, stopped=context.cancelled)
         except JobFailed as failed:
             failed.result = _result(config, None, began, error=str(failed))
             failed.metrics = {"duration_ms": failed.result["duration_ms"]}
@@ -82,13 +91,14 @@ class SqlAlert(JobType[SqlAlertConfig]):
         )
 
 
-def _ask(config: SqlAlertConfig, context: Context) -> Verdict:
+def ask(config: SqlAlertConfig, *, seconds: float, stopped: Callable[[], bool] = lambda: False) -> Verdict:
+    """Return what the query says, within its own timeout and `seconds`; raises JobFailed where there is no answer."""
     connection = connections.use(config.connection, kind="sql")
-    seconds = min(float(config.query_timeout_seconds), max(0.1, context.seconds_left() - MARGIN_SECONDS))
+    seconds = min(float(config.query_timeout_seconds), max(0.1, seconds))
     try:
         location = connection.sql_url()
         _refuse(location, config)
-        table = readonly.read(location, config.query, seconds=seconds, max_rows=2, stopped=context.cancelled)
+        table = readonly.read(location, config.query, seconds=seconds, max_rows=2, stopped=stopped)
         return judge(table.columns, table.rows, no_rows=config.no_rows, null_value=config.null_value)
     except (Unusable, BrokenContract) as wrong:
         raise JobFailed(connection.scrub(str(wrong))) from None

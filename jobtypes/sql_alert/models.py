@@ -22,6 +22,10 @@ class AlertStateQuerySet(OfEnvironments, models.QuerySet["AlertState"]):
         """Return the alerts whose schedules were not deleted."""
         return self.filter(is_deleted=False)
 
+    def with_incidents(self) -> AlertStateQuerySet:
+        """Return alerts with their open incidents, read in one more query for all of them."""
+        return self.prefetch_related(models.Prefetch("incidents", AlertIncident.objects.open()))
+
     def locked(self, schedule_ids: Iterable[int]) -> dict[int, AlertState]:
         """Return schedule id → state, locked in the order of their numbers until the transaction ends."""
         rows = self.filter(schedule_id__in=list(schedule_ids), key="").order_by("pk").select_for_update()
@@ -133,6 +137,11 @@ class AlertState(models.Model):
         """Return how it stands in one word: error lies over ok, alert and new."""
         return "error" if self.in_error or self.last_status == "ERROR" else self.standing
 
+    @property
+    def severity(self) -> str:
+        """Return how bad an ALERT is: info, warning or critical."""
+        return str(self.params.get("severity", "warning"))
+
     def is_silenced(self, now: datetime) -> bool:
         """Tell whether nothing is told at `now`."""
         return self.silenced_until is not None and self.silenced_until > now
@@ -149,6 +158,14 @@ class AlertState(models.Model):
     def unsilence(self, *, by: str) -> None:
         """End a silence; what is still owed is told within half a minute. Twice is allowed."""
         self._silence(None, "unsilence", by=by)
+
+    def acknowledge(self, *, by: str, note: str = "") -> None:
+        """Acknowledge what is open; raises ValidationError, code "conflict", where nothing is."""
+        found = list(AlertIncident.objects.open().filter(state=self))
+        if not found:
+            raise ValidationError(f"{self.name} has no open incident.", code="conflict")
+        for incident in found:
+            incident.acknowledge(by=by, note=note)
 
     def _silence(self, until: datetime | None, act: str, *, by: str, reason: str = "") -> None:
         with transaction.atomic():

@@ -36,7 +36,7 @@ def post(
         return []
     if notice == "reminder":
         incident.reminders += 1
-    text = message(notice, _subject(incident, config, told_of), _stretch(incident))
+    text = message(notice, subject(incident, config, told_of), stretch(incident))
     incident.posts += 1
     known = {one.name: one for one in Channel.objects.filter(name__in=channels)}
     rows = [
@@ -75,7 +75,8 @@ def note_taken(incident: AlertIncident, deliveries: Iterable[Delivery]) -> None:
             incident.told_for = max(incident.told_for or told_for, told_for)
 
 
-def _subject(incident: AlertIncident, config: SqlAlertConfig, instant: datetime) -> Subject:
+def subject(incident: AlertIncident, config: SqlAlertConfig, instant: datetime) -> Subject:
+    """Return the alert as a message tells of it, with its last answer."""
     state = incident.state
     good = [at for at in (state.last_ok_at, state.last_alert_at) if at is not None]
     return Subject(
@@ -98,5 +99,6 @@ def _subject(incident: AlertIncident, config: SqlAlertConfig, instant: datetime)
     )
 
 
-def _stretch(incident: AlertIncident) -> Stretch:
-    return Stretch(incident.pk, incident.last_run_id, incident.opened_at, incident.reminders)
+def stretch(incident: AlertIncident) -> Stretch:
+    """Return the incident as a message tells of it; one that is not stored has the numbers 0."""
+    return Stretch(incident.pk or 0, incident.last_run_id or 0, incident.opened_at, incident.reminders)

@@ -91,15 +91,25 @@ class Command(BaseCommand):
         except TimingError as broken:
             raise CommandError(f"Its timing cannot be read. {broken}", returncode=2) from None
         config = registry.parse(schedule.job_type, merged)
-        summary = registry.job_type(schedule.job_type).summarise(config)
+        kind = registry.job_type(schedule.job_type)
+        summary = kind.summarise(config)
+        went_well, tried = kind.rehearse(config, schedule.pk)
         if as_json:
             said = {"dry_run": True, "id": schedule.pk, "name": schedule.name, "params": merged, "summary": summary}
-            self.stdout.write(json.dumps({**said, "next": [moment.isoformat() for moment in following]}, indent=2))
-            return
+            said |= {"next": [moment.isoformat() for moment in following], **({"tried": tried} if tried else {})}
+            self.stdout.write(json.dumps(said, indent=2))
+            return self._end_of_trial(went_well, tried)
         self.stdout.write(f"{schedule.name} would run now: {summary}")
         self.stdout.write(f"Parameters: {json.dumps(merged)}. Killed after {schedule.timeout_seconds} s.")
         when = ", ".join(f"{moment:%Y-%m-%d %H:%M:%S}" for moment in following) or "never"
         self.stdout.write(f"It would fire by itself (UTC): {when}. Nothing was written.")
+        for name, value in tried.items():
+            self.stdout.write(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+        return self._end_of_trial(went_well, tried)
+
+    def _end_of_trial(self, went_well: bool, tried: dict[str, Any]) -> None:
+        if not went_well:
+            raise CommandError(f"It would fail: {tried.get('sentence', '')}".strip(), returncode=1)
 
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
