@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from integrations import audit, outbox_admin, people_admin  # noqa: F401 - register channels, deliveries, users and groups
+from integrations import audit, audit_admin, outbox_admin, people_admin  # noqa: F401 - they register their models
 from integrations.forms import TokenForm, connection_form
 from integrations.kinds.base import Unusable
 from integrations.models import ApiToken, Connection

@@ -21,7 +21,10 @@ GROUPS = (
         ("schedules", "schedules", _("Schedules"), "schedules.view_schedule"),
         ("runs", "runs", _("Runs"), "jobruns.view_jobrun"),
     ),
-    (("admin:index", "workshop", _("Workshop"), ""),),
+    (
+        ("changes", "changes", _("Changes"), "integrations.view_auditentry"),
+        ("admin:index", "workshop", _("Workshop"), ""),
+    ),
 )
 BELONGS_TO = {"schedule": "schedules", "template": "schedules", "templates": "schedules", "run": "runs"}
 

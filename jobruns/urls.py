@@ -3,6 +3,7 @@
 from django.urls import path
 
 from jobruns.views.backfill import backfill_page, withdraw_backfill
+from jobruns.views.changes import changes
 from jobruns.views.run import again, cancel, log_lines, raw_log, run
 from jobruns.views.runs import runs
 from jobruns.views.schedule import schedule
@@ -21,4 +22,5 @@ urlpatterns = [
     path("runs/<int:pk>/lines", log_lines, name="run_lines"),
     path("runs/<int:pk>/cancel", cancel, name="run_cancel"),
     path("runs/<int:pk>/again", again, name="run_again"),
+    path("changes", changes, name="changes"),
 ]
