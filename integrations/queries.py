@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 KEPT_FOR = timedelta(days=1)
 SENDING = timedelta(seconds=60)  # that one attempt may take, before another process makes it again
 STORM = 10  # messages to one channel that are told one by one
+COUNTED = 10_000
+LOOK_BACK = 100_000
 AT_ONCE = 2  # attempts at one channel or address at a time
 
 
@@ -84,6 +86,32 @@ class DeliveryQuerySet(OfEnvironments, models.QuerySet["Delivery"]):
             return []
         self.bulk_create(rows, ignore_conflicts=True)
         return list(self.filter(webhook_id__in=[row.webhook_id for row in rows]).order_by("pk"))
+
+    def tally(self) -> dict[str, int]:
+        """Count the newest deliveries by status, and their `total`: at most COUNTED and one more."""
+        counts = {status: Count("pk", filter=models.Q(status=status)) for status in self.model.Status.values}
+        return self.order_by("-pk")[: COUNTED + 1].aggregate(total=Count("pk"), **counts)
+
+    def older_than(self, pk: int | None, count: int) -> tuple[list[Delivery], int | None]:
+        """Return up to `count` deliveries below `pk`, newest first, and from where to go on; None at the end.
+
+        Looks at no more than LOOK_BACK ids, so a rare filter may give few rows, or none, and still go on.
+        """
+        top = pk or self.model.objects.top() + 1
+        floor = top - LOOK_BACK
+        rows = list(self.filter(pk__lt=top, pk__gte=floor).order_by("-pk")[: count + 1])
+        if len(rows) > count:
+            return rows[:count], rows[count - 1].pk
+        return rows, floor if self.model.objects.filter(pk__lt=floor).exists() else None
+
+    def lately(self, column: str) -> list[str]:
+        """Return what stands in a column of the newest COUNTED deliveries, each once, in order."""
+        newest = self.filter(pk__gt=self.model.objects.top() - COUNTED).exclude(**{column: ""})
+        return list(newest.order_by(column).values_list(column, flat=True).distinct()[:200])
+
+    def top(self) -> int:
+        """Return the highest id, 0 where there is none."""
+        return int(self.aggregate(top=models.Max("pk"))["top"] or 0)
 
     def due(self, now: datetime) -> DeliveryQuerySet:
         """Return deliveries whose next attempt may be made at `now`, the longest waiting first."""

@@ -21,12 +21,19 @@ GROUPS = (
         ("schedules", "schedules", _("Schedules"), "schedules.view_schedule"),
         ("runs", "runs", _("Runs"), "jobruns.view_jobrun"),
     ),
+    (("deliveries", "deliveries", _("Deliveries"), "integrations.view_delivery"),),
     (
         ("changes", "changes", _("Changes"), "integrations.view_auditentry"),
         ("admin:index", "workshop", _("Workshop"), ""),
     ),
 )
-BELONGS_TO = {"schedule": "schedules", "template": "schedules", "templates": "schedules", "run": "runs"}
+BELONGS_TO = {
+    "schedule": "schedules",
+    "template": "schedules",
+    "templates": "schedules",
+    "run": "runs",
+    "delivery": "deliveries",
+}
 
 
 @dataclass(frozen=True, slots=True)

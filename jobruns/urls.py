@@ -4,6 +4,7 @@ from django.urls import path
 
 from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.changes import changes
+from jobruns.views.deliveries import deliveries, delivery, send_again
 from jobruns.views.run import again, cancel, log_lines, raw_log, run
 from jobruns.views.runs import runs
 from jobruns.views.schedule import schedule
@@ -16,6 +17,9 @@ urlpatterns = [
     path("schedules/<int:pk>", schedule, name="schedule"),
     path("schedules/<int:pk>/backfill", backfill_page, name="schedule_backfill"),
     path("schedules/<int:pk>/backfill/withdraw", withdraw_backfill, name="schedule_backfill_withdraw"),
+    path("deliveries", deliveries, name="deliveries"),
+    path("deliveries/<int:pk>", delivery, name="delivery"),
+    path("deliveries/<int:pk>/again", send_again, name="delivery_again"),
     path("runs", runs, name="runs"),
     path("runs/<int:pk>", run, name="run"),
     path("runs/<int:pk>/log", raw_log, name="run_log"),

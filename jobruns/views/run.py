@@ -12,17 +12,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from integrations.models import Delivery
 from integrations.secrecy import masked
 from jobruns.models import JobRun
 from jobruns.panels import facts, number, panel
 from jobruns.phases import phases
-from jobruns.states import state_of, why
+from jobruns.states import State, state_of, why
+from jobruns.views import deliveries
 from jobruns.waiting import held_up
 from jobtypes import registry
 from schedules.pages import need, page, row_number, viewer_zone
 
 LINES = 2_000
 CHAIN = 50
+TOLD = 20
 
 
 @page("jobruns.view_jobrun")
@@ -48,6 +51,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
             "before": before,
             "chain": [(one, state_of(one)) for one in chain(shown)],
             "followed": followed(shown),
+            "told": told(request, shown),
             "zone": viewer_zone(request),
         },
     )
@@ -120,6 +124,14 @@ def chain(shown: JobRun) -> list[JobRun]:
     same = JobRun.objects.regular().filter(correlation_id=shown.correlation_id)
     found = list(same.light().order_by("pk")[:CHAIN])
     return found if len({one.schedule_id for one in found}) > 1 else []
+
+
+def told(request: HttpRequest, shown: JobRun) -> list[tuple[Delivery, State]]:
+    """Return what was told of the run, and how that stands; nothing to a user who may not see it."""
+    if not request.user.has_perm("integrations.view_delivery"):
+        return []
+    found = Delivery.objects.visible_to(request.user).filter(run_id=shown.pk).order_by("pk")
+    return [(one, deliveries.state_of(one)) for one in found[:TOLD]]
 
 
 def followed(shown: JobRun) -> JobRun | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as Refused
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +17,7 @@ from rest_framework.exceptions import ValidationError
 
 from schedules import ahead, changes
 from schedules.models import Schedule, Template
-from schedules.pages import page, viewer_zone
+from schedules.pages import need, page, row_number, viewer_zone
 from schedules.patterns import instances
 from schedules.patterns.forms import FillForm, UpgradeForm
 from schedules.patterns.instances import MOST
@@ -63,9 +62,8 @@ def made_from(request: HttpRequest, pk: int) -> HttpResponse:
     found = instances.of_template(template, request.user)
     context: dict[str, Any] = {"template": template}
     if request.method == "POST":
-        if not request.user.has_perm("schedules.change_schedule"):
-            raise PermissionDenied
-        ids = [int(one) for one in request.POST.getlist("id") if one.isdecimal() and len(one) < 19][:MOST]
+        need(request, "schedules.change_schedule")
+        ids = [number for one in request.POST.getlist("id")[:MOST] if (number := row_number(one))]
         form = _upgrade_form(template, request, ids)
         if request.POST.get("sure") and form.is_valid():
             _report(request, template, ids, form)

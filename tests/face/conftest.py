@@ -9,6 +9,8 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
+from integrations.channels import Message
+from integrations.models import Delivery
 from jobruns.models import JobRun, RunLogLine, SchedulerProcess
 from schedules.models import Origin, Schedule, Template
 from schedules.patterns import instances
@@ -88,6 +90,12 @@ def world(db: None) -> SimpleNamespace:
     Origin.objects.create(schedule=greeting, template=template, version=1, parameters=values, made=made)
     template.definition = {**template.definition, "priority": 7}
     template.store(by="somebody", why="It is urgent.")
+    message = Message(event="run.failure", title="failing_import", status="FAILED", text="Refused 4,812 rows.")
+    about = {"schedule_id": failing.pk, "run_id": failed.pk, "environment": failing.environment}
+    for name, how in (("ops-mail", "delivered"), ("night-watch", "pending"), ("pager", "failed")):
+        delivery = Delivery.of(message, channel_name=name, status=how, attempts=3, answer="It hung up.", **about)
+        delivery.finished_at = None if how == "pending" else now
+        delivery.save()
     paused = schedule("paused_callback")
     paused.pause(by="somebody", reason="Partner moves", until=now + timedelta(hours=8))
     return SimpleNamespace(
@@ -98,6 +106,7 @@ def world(db: None) -> SimpleNamespace:
         alert=alert,
         running=running,
         answer=answer,
+        delivery=delivery,
         paused=paused,
         template=template,
     )

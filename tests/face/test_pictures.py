@@ -47,6 +47,8 @@ def addresses(world: SimpleNamespace) -> dict[str, str]:
         "alert": f"/runs/{world.alert.pk}",
         "answer": f"/runs/{world.answer.pk}",
         "running": f"/runs/{world.running.pk}",
+        "deliveries": "/deliveries",
+        "delivery": f"/deliveries/{world.delivery.pk}",
         "templates": "/templates",
         "template": f"/templates/{world.template.pk}",
         "template-instances": f"/templates/{world.template.pk}/instances",
