@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.utils import timezone
 
 from jobruns.engine.slot import Slot
@@ -69,6 +72,7 @@ class Pool:
     def start(self) -> None:
         """Start the foreman and one warm child."""
         atexit.register(self.kill)  # multiprocessing would only ask them to end, and wait
+        _start_server()
         self.slots.append(Slot(self.context))
         self.thread.start()
 
@@ -272,3 +276,19 @@ def is_short(assignment: Assignment) -> bool:
     """Tell whether runs of its schedule are known to be short, and its message small."""
     usual = assignment.usual_seconds
     return usual is not None and usual < SHORT and len(assignment.params) < SMALL
+
+
+def _start_server() -> None:
+    """Start the process that children are forked from so that it finds our packages from whatever folder it starts.
+
+    Before Python 3.13 it looks for what it preloads without the path that it is told (gh-117378).
+    """
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(settings.BASE_DIR), before]))
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
