@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from jobtypes.foreign import ForeignFile, Translation
+
 JSONObject = dict[str, Any]
 
 
@@ -247,6 +249,13 @@ class JobType(ABC, Generic[C]):
         An empty object says that nothing can be tried. The caller gives a whole run's time.
         """
         return True, {}
+
+    def translate(self, file: ForeignFile) -> Translation | None:
+        """Return a file of another program as a schedule file of Carillon's, None if it is not of its format.
+
+        Raises foreign.Untranslatable.
+        """
+        return None
 
     @abstractmethod
     def run(self, config: C, context: Context) -> Outcome:

@@ -18,6 +18,7 @@ from schedules import defaults, own_channels, rules, standing
 from schedules.calendars.models import Calendar, CalendarVersion, OnCalendar
 from schedules.definition import Defined
 from schedules.dependencies import Dependency, Wanted, forget_rounds, replace_parents
+from schedules.files.models import RefusedFile
 from schedules.lifecycle import Lifecycle
 from schedules.limits import TagLimit
 from schedules.patterns.models import Origin, Template, TemplateVersion
@@ -31,6 +32,7 @@ __all__ = [
     "CalendarVersion",
     "Dependency",
     "Origin",
+    "RefusedFile",
     "Schedule",
     "TagLimit",
     "Template",
@@ -147,6 +149,9 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
         on_delete=models.PROTECT,
         related_name="+",
         help_text="By whose right it runs: who stored it last. Empty: Carillon's own, which needs nobody's.",
+    )
+    source = models.CharField(
+        max_length=500, blank=True, default="", editable=False, help_text="The file or folder that declares it."
     )
     created_by = models.CharField(max_length=150, blank=True, default="")
     updated_by = models.CharField(max_length=150, blank=True, default="")

@@ -25,6 +25,10 @@ class ScheduleQuerySet(OfEnvironments, models.QuerySet["Schedule"]):
         """Return schedules that were not deleted."""
         return self.exclude(status="deleted")
 
+    def declared_in(self, sources: Iterable[str]) -> ScheduleQuerySet:
+        """Return schedules that come from these files or folders."""
+        return self.filter(source__in=sources)
+
     def with_parents(self) -> ScheduleQuerySet:
         """Return schedules with their calendar, their template and, in one more query, what they depend on."""
         return self.select_related("calendar", "origin__template").prefetch_related("dependencies__parent")

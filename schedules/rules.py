@@ -35,7 +35,12 @@ FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 def check_quota(schedule: Schedule, by: str) -> None:
-    """Refuse one more schedule of a user who has as many as one may have; raises ValidationError, code "quota"."""
+    """Refuse one more schedule of a user who has as many as one may have; raises ValidationError, code "quota".
+
+    What comes from a file is nobody's own.
+    """
+    if schedule.source:
+        return
     most = settings.MAX_SCHEDULES_PER_CREATOR
     own = type(schedule).objects.existing().filter(created_by=by)
     if by and own[:most].count() >= most:

@@ -33,7 +33,10 @@ SECRET_OPTION = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECAS
 
 
 def accept(address: str, offered: Secrets | None, stored: Stored | None) -> Stored:
-    """Return the address with `***` for its password, and the password. `{"password": …}` may be offered apart."""
+    """Return the address with `***` for its password, and the password. `{"password": …}` may be offered apart.
+
+    `{"file": path}` may be offered by whoever sits at this machine: that SQLite file may lie outside the root.
+    """
     address = address.strip()
     if sentence := references.refusal(address):
         raise Refused("address", sentence)
@@ -43,7 +46,9 @@ def accept(address: str, offered: Secrets | None, stored: Stored | None) -> Stor
     if offered and "password" in offered:
         password = str(offered["password"])
         shown = _with_mask(shown)
-    _check(shown)
+    kept = stored.secrets.get("file", "") if stored and stored.address == shown else ""
+    approved = str((offered or {}).get("file", kept))
+    _check(shown, approved)
     if password == secrets.MASK:
         if stored is None or "password" not in stored.secrets:
             raise Refused("address", f"{secrets.MASK} keeps a stored password, but there is none; write it.")
@@ -52,7 +57,8 @@ def accept(address: str, offered: Secrets | None, stored: Stored | None) -> Stor
         password = stored.secrets["password"]
     if sentence := references.refusal(password):
         raise Refused("address", sentence)
-    return Stored(shown, {"password": password} if password else {})
+    hidden = {"password": password, "file": approved}
+    return Stored(shown, {name: value for name, value in hidden.items() if value})
 
 
 def masked(secrets: Secrets) -> Secrets:
@@ -67,11 +73,11 @@ def url(address: str, values: Secrets) -> URL:
         if "password" in values:
             result = result.set(password=references.expand(values["password"]))
         _check_options(result)
-        _check_place(result)
+        _check_place(result, values.get("file", ""))
     except (references.Unset, Refused) as wrong:
         raise Unusable(str(wrong)) from None
     if result.get_backend_name() == "sqlite":
-        path = local_file(result)
+        path = local_file(result, values.get("file", ""))
         if not path.exists():
             raise Unusable(f"There is no database file {result.database}; it is not made here.")
         result = result.set(database=str(path))
@@ -101,17 +107,31 @@ def try_out(address: str, values: Secrets) -> Report:
     return Report(*report)
 
 
-def local_file(location: URL) -> Path:
+def from_here(address: str, folder: Path) -> tuple[str, Path | None]:
+    """Return the address with a relative SQLite path meant from `folder`, and that file without links, None if none.
+
+    For whoever sits at this machine: LOCAL_FILES_ROOT does not count.
+    """
+    scheme, separator, name = address.strip().partition(":///")
+    is_file = separator and DRIVERS.get(scheme, scheme).startswith("sqlite")
+    if not is_file or not name or name == ":memory:" or "\0" in name or references.names(address):
+        return address, None
+    path = folder / name.partition("?")[0]
+    return f"{scheme}:///{folder / name}", path.resolve()
+
+
+def local_file(location: URL, approved: str = "") -> Path:
     """Return the SQLite file as an absolute path without links; raises Refused unless it lies under the root.
 
-    A relative path is meant from LOCAL_FILES_ROOT. The answer for what lies outside never tells whether it exists.
+    A relative path is meant from LOCAL_FILES_ROOT; the file `approved` may lie anywhere. The answer for what lies
+    outside never tells whether it exists.
     """
     root = Path(settings.LOCAL_FILES_ROOT).resolve()
     name = location.database or ""
     if not name or name == ":memory:" or name.startswith("file:") or "\0" in name:
         raise Refused("address", "Name a file: sqlite:///sales.sqlite3 lies directly under LOCAL_FILES_ROOT.")
     path = (root / name).resolve()
-    if not path.is_relative_to(root) or path == root:
+    if str(path) != approved and (not path.is_relative_to(root) or path == root):
         raise Refused("address", "An SQLite file must lie under LOCAL_FILES_ROOT.")
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         raise Refused("address", "This is no regular file.")
@@ -139,16 +159,16 @@ def _with_mask(shown: str) -> str:
     return f"{before}:{secrets.MASK}@{after}"
 
 
-def _check(shown: str) -> None:
+def _check(shown: str, approved: str) -> None:
     location = _parse(shown)
     _check_options(location)
     if references.names(shown):
         return  # its place is checked when it is used
-    _check_place(location)
+    _check_place(location, approved)
 
 
-def _check_place(location: URL) -> None:
-    path = local_file(location) if location.get_backend_name() == "sqlite" else None
+def _check_place(location: URL, approved: str) -> None:
+    path = local_file(location, approved) if location.get_backend_name() == "sqlite" else None
     if own_database.is_meant(location, path):
         raise Refused("address", "This is Carillon's own database; a connection may not lead there.")
 

@@ -24,7 +24,8 @@ from jobtypes.base import (
     Outcome,
     Standing,
 )
-from jobtypes.sql_alert import settling, trial
+from jobtypes.foreign import ForeignFile, Translation
+from jobtypes.sql_alert import sentinel, settling, trial
 from jobtypes.sql_alert.config import SqlAlertConfig
 from jobtypes.sql_alert.verdict import BrokenContract, Verdict, is_number, judge
 
@@ -75,6 +76,9 @@ class SqlAlert(JobType[SqlAlertConfig]):
         except JobFailed as failed:
             answer = failed
         return isinstance(answer, Verdict), trial.tried(config, schedule_id, answer)
+
+    def translate(self, file: ForeignFile) -> Translation | None:
+        return sentinel.translate(file)
 
     def run(self, config: SqlAlertConfig, context: Context) -> Outcome:
         began = time.monotonic()

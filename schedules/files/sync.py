@@ -1,0 +1,224 @@
+"""Take over what files declare: all of it in one transaction, or nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelError
+from django.db import connection, transaction
+from rest_framework.exceptions import ValidationError
+
+from integrations import audit, references
+from integrations.channels.base import texts
+from integrations.outbox_serializers import ChannelSerializer
+from integrations.rest.problems import errors_of
+from integrations.serializers import ConnectionSerializer
+from jobtypes import registry
+from schedules import defaults
+from schedules.calendars.serializers import CalendarSerializer
+from schedules.files import declaring
+from schedules.files.declaring import ACTOR, Desk
+from schedules.files.entries import Declared, Entry, declared
+from schedules.files.gathering import Gathered
+from schedules.files.plan import Plan, Step
+from schedules.files.problems import Path as Place
+from schedules.files.problems import Problem, Refused, nearest
+from schedules.files.scheduling import schedule
+from schedules.limits_api import TagLimitSerializer
+from schedules.models import Schedule
+from schedules.serializers import ScheduleSerializer
+
+SYNC_LOCK = 0x0CA8113  # PostgreSQL advisory lock: syncs take turns
+UNKNOWN = "There is no such field."
+STEPS: dict[str, Callable[[Entry, Desk], Step]] = {
+    "connections": declaring.connection,
+    "channels": declaring.channel,
+    "calendars": declaring.calendar,
+    "tag_limits": declaring.tag_limit,
+}
+FIELDS: dict[str, Any] = {
+    "connections": ConnectionSerializer,
+    "channels": ChannelSerializer,
+    "calendars": CalendarSerializer,
+    "tag_limits": TagLimitSerializer,
+    "schedules": ScheduleSerializer,
+}
+
+
+def sync(
+    gathered: Gathered,
+    *,
+    environment: str = "",
+    prune: bool = False,
+    dry_run: bool = False,
+    tells_fires: bool = True,
+) -> Plan:
+    """Bring what is stored to what the files say, and return what that did, or would do with `dry_run`.
+
+    `environment` is where schedules live that name none. `prune` deletes, softly, the schedules that came from this
+    source and are no longer there. Raises problems.Refused, and then nothing is changed.
+    """
+    desk = Desk(Path.cwd(), tells_fires)
+    translators = [kind.translate for kind in registry.job_types().values()]
+    found = declared(gathered.documents(), translators, environment or defaults.environment())
+    who = audit.current()
+    acting = audit.acting(who.name or ACTOR, source="yaml", user=who.user, reason=who.reason)
+    with acting, audit.together(), transaction.atomic():
+        _take_turns()
+        steps, left = _Work(found, source_of(gathered.path, environment), environment, desk).steps(prune)
+        if dry_run:
+            transaction.set_rollback(True)
+    return Plan(tuple(steps), (*_unset(found), *left), is_done=not dry_run)
+
+
+def source_of(path: Path, environment: str = "") -> str:
+    """Return what schedules remember as the place that they come from."""
+    return _within(str(path), environment)
+
+
+class _Work:
+    """One sync under way."""
+
+    def __init__(self, found: Declared, source: str, environment: str, desk: Desk) -> None:
+        self.found, self.source, self.environment, self.desk = found, source, environment, desk
+        self.problems: list[Problem] = []
+
+    def steps(self, prune: bool) -> tuple[list[Step], list[str]]:
+        """Do everything and return the steps, and warnings; raises Refused."""
+        steps: list[Step] = []
+        for section, take in STEPS.items():
+            for entry in self.found.entries[section]:
+                steps += self._tried(entry, lambda entry=entry, take=take: [take(entry, self.desk)])  # type: ignore[misc]
+        self._refuse()
+        entries = self.found.entries["schedules"]
+        rows = {id(entry): _meant(entry) for entry in entries}
+        gone = self._gone({row.pk for row in rows.values() if row is not None})
+        left = []
+        for row in gone:
+            if prune:
+                row.discard(by=ACTOR)
+                steps.append(Step("delete", "schedules", row.name, row.environment))
+            else:
+                left.append(
+                    f"{row.name} in {row.environment} is in these files no more and stays; --prune deletes it."
+                )
+        for entry in _in_order(entries):
+            source = _within(entry.source, self.environment) if entry.source else self.source
+            steps += self._tried(
+                entry,
+                lambda entry=entry, source=source: self._scheduled(entry, rows[id(entry)], source),  # type: ignore[misc]
+            )
+        self._refuse()
+        return steps, left
+
+    def _scheduled(self, entry: Entry, row: Schedule | None, source: str) -> list[Step]:
+        return [schedule(entry, row, source, self.desk)[1]]
+
+    def _gone(self, meant: set[int]) -> list[Schedule]:
+        sources = [self.source, *(_within(source, self.environment) for source in self.found.sources)]
+        return list(Schedule.objects.existing().declared_in(sources).exclude(pk__in=meant).order_by("name"))
+
+    def _tried(self, entry: Entry, act: Callable[[], list[Step]]) -> list[Step]:
+        try:
+            with transaction.atomic():
+                return act()
+        except (ValidationError, ModelError) as refused:
+            self.problems += _problems(entry, refused)
+            return []
+
+    def _refuse(self) -> None:
+        if self.problems:
+            raise Refused(sorted(self.problems, key=lambda problem: (problem.file, problem.line)))
+
+
+def _meant(entry: Entry) -> Schedule | None:
+    """Return the schedule of the entry's name, else the one of the name that it had."""
+    here = Schedule.objects.existing().filter(environment=entry.environment)
+    found = here.filter(name=entry.name).first()
+    return found or (here.filter(name=entry.was).first() if entry.was else None)
+
+
+def _in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Return parents before the children that wait for them, those that are renamed first of all."""
+    names = {(entry.environment, entry.name): entry for entry in entries}
+    ordered: dict[int, Entry] = {}
+
+    def add(entry: Entry, under: frozenset[int]) -> None:
+        if id(entry) in ordered or id(entry) in under:
+            return
+        for name in _parents(entry):
+            if parent := names.get((entry.environment, name)):
+                add(parent, under | {id(entry)})
+        ordered[id(entry)] = entry
+
+    for entry in sorted(entries, key=lambda one: not one.was):
+        add(entry, frozenset())
+    return list(ordered.values())
+
+
+def _parents(entry: Entry) -> list[str]:
+    listed = entry.values.get("depends_on")
+    named = [one.get("schedule") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [name for name in named if isinstance(name, str)]
+
+
+def _problems(entry: Entry, refused: ValidationError | ModelError) -> Iterable[Problem]:
+    """Return each reason with its line and, where a word is unknown, the nearest that is known."""
+    detail: Any = refused.detail if isinstance(refused, ValidationError) else None
+    if isinstance(refused, ModelError):
+        detail = refused.message_dict if hasattr(refused, "error_dict") else refused.messages
+    for where, sentences in errors_of(detail).items():
+        place: Place = tuple(int(part) if part.isdecimal() else part for part in where.split(".") if part)
+        for sentence in sentences:
+            if place == ("params",):
+                yield _of_params(entry, sentence)
+            else:
+                known = FIELDS[entry.section]().fields if sentence == UNKNOWN and len(place) == 1 else ()
+                yield entry.problem(place, sentence, nearest(place[-1], known) if known else "")
+
+
+def _of_params(entry: Entry, sentence: str) -> Problem:
+    """Return what is said of a parameter at the line where it stands."""
+    name, colon, rest = sentence.partition(": ")
+    kind = registry.job_types().get(str(entry.values.get("job_type")))
+    known = kind.Config.model_fields if kind else {}
+    params = entry.values.get("params")
+    if not colon or not isinstance(params, dict) or name.partition(".")[0] not in {*known, *params}:
+        return entry.problem(("params",), sentence)
+    place = tuple(int(part) if part.isdecimal() else part for part in name.split("."))
+    return entry.problem(("params", *place), rest, nearest(name, known) if rest == UNKNOWN else "")
+
+
+def _unset(found: Declared) -> list[str]:
+    """Return a warning for each variable that is referred to and not set here."""
+    entries = [entry for section in ("connections", "channels", "schedules") for entry in found.entries[section]]
+    return [
+        f"{entry.place}: {name} is not set here; {entry.name} needs it where the scheduler runs."
+        for entry in entries
+        for name in sorted({name for text in texts(_referring(entry)) for name in references.names(text)})
+        if name not in os.environ
+    ]
+
+
+def _referring(entry: Entry) -> Any:
+    """Return what of an entry may refer to the environment: of a schedule only channels that it defines itself."""
+    if entry.section != "schedules":
+        return entry.values
+    kind = registry.job_types().get(str(entry.values.get("job_type")))
+    params = entry.values.get("params")
+    own = params.get(kind.inline_channels) if kind and isinstance(params, dict) else None
+    return [one for one in own if isinstance(one, dict)] if isinstance(own, list) else []
+
+
+def _within(source: str, environment: str) -> str:
+    return f"{source} in {environment}"[:500] if environment else source[:500]
+
+
+def _take_turns() -> None:
+    """Let one sync at a time past this point; SQLite's write lock does it already."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SYNC_LOCK])

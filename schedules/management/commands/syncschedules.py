@@ -1,0 +1,53 @@
+"""`manage.py syncschedules`: bring schedules, connections, channels and calendars to what files declare."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from schedules.files import gathering
+from schedules.files.models import RefusedFile
+from schedules.files.plan import Plan
+from schedules.files.problems import Refused
+from schedules.files.sync import source_of, sync
+
+
+class Command(BaseCommand):
+    help = "Take over what a file or a folder of files declares, all or nothing. Exit code 1 if anything is refused."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", metavar="PATH", help="A YAML or JSON file, or a folder of such files.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would be done; write nothing.")
+        parser.add_argument(
+            "--prune", action="store_true", help="Delete the schedules of this path that are in it no more."
+        )
+        parser.add_argument("--environment", default="", help="Where schedules live that name no environment.")
+        parser.add_argument("--json", action="store_true", help="Print the plan as one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = gathering.absolute(options["path"])
+        try:
+            plan = sync(
+                gathering.gather(path),
+                environment=options["environment"],
+                prune=options["prune"],
+                dry_run=options["dry_run"],
+            )
+        except Refused as refused:
+            self._tell(refused, as_json=options["json"])
+        else:
+            self._show(plan, as_json=options["json"])
+            if plan.is_done:
+                RefusedFile.objects.accept(source_of(path, options["environment"]))
+
+    def _show(self, plan: Plan, *, as_json: bool) -> None:
+        self.stdout.write(json.dumps(plan.as_json(), indent=2, ensure_ascii=False) if as_json else plan.text())
+
+    def _tell(self, refused: Refused, *, as_json: bool) -> None:
+        if as_json:
+            problems = [problem.as_json() for problem in refused.problems]
+            self.stdout.write(json.dumps({"is_done": False, "problems": problems}, indent=2, ensure_ascii=False))
+        raise CommandError(f"{refused}\nNothing was changed.", returncode=1)
