@@ -48,6 +48,7 @@ def export(schedules: Iterable[Schedule], *, whole: bool) -> Export:
     entries = [_schedule(one) for one in current]
     used = set(texts([[one.get("params", {}), one.get("channels", [])] for one in entries]))
     sections = {
+        "source": _source(current),
         "connections": {
             one.name: _connection(one) for one in Connection.objects.order_by("name") if whole or one.name in used
         },
@@ -73,15 +74,25 @@ def export(schedules: Iterable[Schedule], *, whole: bool) -> Export:
     return found
 
 
+def _source(schedules: Sequence[Schedule]) -> str:
+    """Return where all of these were declared, if nothing else was declared there; else nothing."""
+    sources = {one.source for one in schedules}
+    source = sources.pop() if len(sources) == 1 else ""
+    if not source:
+        return ""
+    declared = Schedule.objects.existing().declared_in([source]).exclude(pk__in=[one.pk for one in schedules])
+    return "" if declared.exists() else source
+
+
 def _schedule(schedule: Schedule) -> Values:
     shown = ScheduleSerializer(schedule).data
-    shown = {
+    said = {
         **{name: shown[name] for name in FIELDS if name not in _unsaid(schedule)},
         "params": _params(schedule),
         "depends_on": [_parent(schedule, one) for one in shown["depends_on"]],
     }
     usual = _usual(schedule)
-    values = {name: value for name, value in shown.items() if name in ALWAYS or value != usual.get(name)}
+    values = {name: value for name, value in said.items() if name in ALWAYS or value != usual.get(name)}
     held = {"enabled": False} if schedule.status in HELD else {}
     return {"name": schedule.name, **values, **held}
 
