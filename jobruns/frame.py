@@ -21,7 +21,10 @@ GROUPS = (
         ("schedules", "schedules", _("Schedules"), "schedules.view_schedule"),
         ("runs", "runs", _("Runs"), "jobruns.view_jobrun"),
     ),
-    (("deliveries", "deliveries", _("Deliveries"), "integrations.view_delivery"),),
+    (
+        ("alerts", "bell", _("Alerts"), "jobtypes.view_alertstate"),
+        ("deliveries", "deliveries", _("Deliveries"), "integrations.view_delivery"),
+    ),
     (
         ("changes", "changes", _("Changes"), "integrations.view_auditentry"),
         ("admin:index", "workshop", _("Workshop"), ""),
@@ -33,6 +36,8 @@ BELONGS_TO = {
     "templates": "schedules",
     "run": "runs",
     "delivery": "deliveries",
+    "alert": "alerts",
+    "incidents": "alerts",
 }
 
 

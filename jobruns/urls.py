@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from jobruns.views.alerts import alert, alert_acknowledge, alert_silence, alert_unsilence, alerts, incidents
 from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.changes import changes
 from jobruns.views.deliveries import deliveries, delivery, send_again
@@ -27,4 +28,10 @@ urlpatterns = [
     path("runs/<int:pk>/cancel", cancel, name="run_cancel"),
     path("runs/<int:pk>/again", again, name="run_again"),
     path("changes", changes, name="changes"),
+    path("alerts", alerts, name="alerts"),
+    path("alerts/incidents", incidents, name="incidents"),
+    path("alerts/<int:pk>", alert, name="alert"),
+    path("alerts/<int:pk>/silence", alert_silence, name="alert_silence"),
+    path("alerts/<int:pk>/unsilence", alert_unsilence, name="alert_unsilence"),
+    path("alerts/<int:pk>/acknowledge", alert_acknowledge, name="alert_acknowledge"),
 ]

@@ -259,6 +259,11 @@ class AlertIncident(models.Model):
         """Tell whether it lasts."""
         return self.closed_at is None
 
+    @property
+    def lasted_seconds(self) -> float | None:
+        """Return how long it lasted, in seconds; None while it does."""
+        return None if self.closed_at is None else (self.closed_at - self.opened_at).total_seconds()
+
     def close(self, at: datetime, reason: str) -> None:
         """End it, unsaved."""
         self.closed_at, self.close_reason = at, reason

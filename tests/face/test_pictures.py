@@ -45,6 +45,8 @@ def addresses(world: SimpleNamespace) -> dict[str, str]:
         "runs": "/runs?span=week",
         "failed": f"/runs/{world.failed.pk}",
         "alert": f"/runs/{world.alert.pk}",
+        "alerts": "/alerts",
+        "incidents": "/alerts/incidents",
         "answer": f"/runs/{world.answer.pk}",
         "running": f"/runs/{world.running.pk}",
         "deliveries": "/deliveries",
