@@ -156,7 +156,7 @@ class Connection(models.Model):
         hidden = self.as_stored().secrets
         headers = {name: audit.Hidden(value) for name, value in hidden.get("headers", {}).items()}
         return {
-            **{name: getattr(self, name) for name in ("name", "kind", "description", "address")},
+            **{name: getattr(self, name) for name in ("name", "kind", "description", "environment", "address")},
             **({"headers": headers} if headers else {}),
             **{name: audit.Hidden(value) for name, value in hidden.items() if name != "headers"},
         }

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from integrations import audit
 from integrations.acting import together
+from integrations.limited import Limited
 
 ASKED = {"", "exact", "id__exact", "isnull", "gte", "lt"}  # what Django's filters append to a field's name
 
@@ -29,7 +30,8 @@ class OwnFiltersOnly:
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Tell whether one of the list's filters asks this."""
         offered = [one if isinstance(one, str) else one[0] for one in self.list_filter if not isinstance(one, type)]
-        return any(
+        own = {one.parameter_name for one in self.list_filter if hasattr(one, "parameter_name")}
+        return lookup in own or any(
             lookup.startswith(name) and lookup.removeprefix(name).removeprefix("__") in ASKED for name in offered
         )
 
@@ -38,9 +40,9 @@ class Workshop(admin.AdminSite):
     """The workshop; who is signed in and may not enter is told so, and not asked to sign in once more."""
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register every admin, Django's own included, with its list's filters only."""
+        """Register every admin, Django's own included, with its own filters, within the user's environments."""
         given = admin_class or admin.ModelAdmin
-        super().register(model_or_iterable, type(given.__name__, (OwnFiltersOnly, given), {}), **options)
+        super().register(model_or_iterable, type(given.__name__, (Limited, OwnFiltersOnly, given), {}), **options)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Let people change their own password, and write down that they did."""

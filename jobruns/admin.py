@@ -223,7 +223,8 @@ class JobRunAdmin(ReadOnly, RunAdminBase):
         """Ask for a new run of each, with the parameters it had."""
         number, refused = 0, []
         chosen = list(queryset.values_list("pk", flat=True)[:AGAIN])
-        for run in JobRun.objects.filter(pk__in=chosen).select_related("schedule"):
+        own = Schedule.objects.visible_to(request.user)
+        for run in JobRun.objects.filter(pk__in=chosen, schedule__in=own).select_related("schedule"):
             try:
                 asked = {"by": request.user.get_username(), "trigger": "manual", "act": "retry"}
                 run.schedule.runs.request(**asked, params=run.params)

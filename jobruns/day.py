@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +10,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobruns.models import JobRun
+from jobruns.queries import JobRunQuerySet
 from jobruns.states import State, lateness, state_of, trouble_words
 from jobruns.timeline import Bar, Window, pause, plans, track, unseen
 from schedules.models import Schedule
 from schedules.moments import clock
+from schedules.queries import ScheduleQuerySet
 
 TROUBLED, PLANNED, EVERYTHING = 6, 14, 60
 DRAWN = 400  # newest runs of a schedule that are drawn
@@ -43,31 +45,35 @@ class Rows:
     some_unseen: bool
 
 
-def rows(view: Window, first: int, *, everything: bool = False) -> Rows:
-    """Return the rows to draw; runs of `view` have ids from `first`; `everything` shows up to 60 planned ones."""
-    trouble = troubles(first)
-    held = {one.pk: one for one in Schedule.objects.held().select_related("calendar")[:4]}
-    named = Schedule.objects.existing().select_related("calendar").in_bulk([*trouble][:TROUBLED])
+def rows(view: Window, first: int, places: Collection[str] | None = None, *, everything: bool = False) -> Rows:
+    """Return the rows to draw; runs of `view` have ids from `first`; `everything` shows up to 60 planned ones.
+
+    What lies outside the environments `places`, if any are given, is left out.
+    """
+    schedules, ran = Schedule.objects.within(places), JobRun.objects.within(places)
+    trouble = troubles(first, schedules, ran)
+    held = {one.pk: one for one in schedules.held().select_related("calendar")[:4]}
+    named = schedules.existing().select_related("calendar").in_bulk([*trouble][:TROUBLED])
     looked_at = {**{pk: named[pk] for pk in trouble if pk in named}, **held}
-    running = {run.schedule_id: run for run in JobRun.objects.running().light().order_by("-pk")[:EVERYTHING]}
-    calm = planned(looked_at, running, EVERYTHING if everything else PLANNED)
-    runs = JobRun.objects.filter(pk__gte=first).outline().newest_of([*looked_at, *(one.pk for one in calm)], DRAWN)
+    running = {run.schedule_id: run for run in ran.running().light().order_by("-pk")[:EVERYTHING]}
+    calm = planned(looked_at, running, schedules, EVERYTHING if everything else PLANNED)
+    runs = ran.filter(pk__gte=first).outline().newest_of([*looked_at, *(one.pk for one in calm)], DRAWN)
     return Rows(
         [troubled_row(view, one, trouble.get(one.pk), runs.get(one.pk, [])) for one in looked_at.values()],
         [Row(one, drawing(view, one, runs.get(one.pk, [])), running=running.get(one.pk)) for one in calm],
-        max(Schedule.objects.existing().count() - len(looked_at), 0),
+        max(schedules.existing().count() - len(looked_at), 0),
         any(len(found) == DRAWN for found in runs.values()),
     )
 
 
-def troubles(first: int) -> dict[int, JobRun]:
+def troubles(first: int, schedules: ScheduleQuerySet, ran: JobRunQuerySet) -> dict[int, JobRun]:
     """Return schedule id → the run that makes it need a look: failing and alerting ones first, then the newest."""
     found: dict[int, JobRun] = {}
-    failing = [one.last_run_id for one in Schedule.objects.failing()[:TROUBLED] if one.last_run_id]
-    recent = JobRun.objects.filter(pk__gte=max(newest_id() - SCANNED, first)).troubled()
+    failing = [one.last_run_id for one in schedules.failing()[:TROUBLED] if one.last_run_id]
+    recent = ran.filter(pk__gte=max(newest_id() - SCANNED, first)).troubled()
     for group in (
-        JobRun.objects.filter(pk__in=failing).light().order_by("-pk"),
-        JobRun.objects.alerting(TROUBLED),
+        ran.filter(pk__in=failing).light().order_by("-pk"),
+        ran.alerting(TROUBLED),
         recent.light().order_by("-pk")[: TROUBLED * 10],
     ):
         for run in group:
@@ -80,12 +86,14 @@ def newest_id() -> int:
     return JobRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def planned(without: Iterable[int], running: dict[int, JobRun], most: int) -> list[Schedule]:
+def planned(
+    without: Iterable[int], running: dict[int, JobRun], schedules: ScheduleQuerySet, most: int
+) -> list[Schedule]:
     """Return schedules that run now, then the next to fire, leaving out those shown already."""
     seen = set(without)
-    first = [one for one in Schedule.objects.existing().filter(pk__in=list(running)) if one.pk not in seen]
+    first = [one for one in schedules.existing().filter(pk__in=list(running)) if one.pk not in seen]
     seen.update(one.pk for one in first)
-    coming = [one for one in Schedule.objects.upcoming()[: most + len(seen)] if one.pk not in seen]
+    coming = [one for one in schedules.upcoming()[: most + len(seen)] if one.pk not in seen]
     return [*first, *coming][:most]
 
 

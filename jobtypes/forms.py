@@ -14,6 +14,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 
 from integrations.fields import PairsField, TextField
+from integrations.limited import OffersToVisitor
 from integrations.models import Connection
 from jobtypes.base import Config, JSONObject
 
@@ -38,6 +39,25 @@ class NumberField(forms.FloatField):
     def clean(self, value: Any) -> Any:
         number = super().clean(value)
         return int(number) if number is not None and number.is_integer() else number
+
+
+class ConnectionChoice(OffersToVisitor):
+    """A connection of one kind by its name; one that is gone stays chosen."""
+
+    def __init__(self, kind: str, **options: Any) -> None:
+        self.connections = Connection.objects.of_kind(kind)
+        super().__init__(**options, choices=self._names)
+
+    def offer_to(self, visitor: Any) -> None:
+        """Offer the connections that this user may see."""
+        self.connections = self.connections.visible_to(visitor)
+        self.choices = self._names
+
+    def _names(self) -> list[tuple[str, Any]]:
+        found = list(self.connections.values_list("name", flat=True))
+        gone = [self.initial] if self.initial and self.initial not in found else []
+        first = _("Choose a connection") if found else _("None of this kind yet; add one under Connections")
+        return [("", first), *((name, name) for name in found), *((name, name) for name in gone)]
 
 
 class JSONField(forms.CharField):
@@ -135,13 +155,7 @@ def _widget_of(shape: JSONObject) -> str:
 
 
 def _connection_field(kind: str, common: dict[str, Any]) -> forms.Field:
-    def names() -> list[tuple[str, str]]:
-        found = Connection.objects.filter(kind=kind).values_list("name", flat=True)
-        gone = [common["initial"]] if common["initial"] and common["initial"] not in found else []
-        first = _("Choose a connection") if found else _("None of this kind yet; add one under Connections")
-        return [("", first), *((name, name) for name in found), *((name, name) for name in gone)]
-
-    return forms.ChoiceField(**common, choices=names)
+    return ConnectionChoice(kind, **common)
 
 
 def _choice_field(values: list[Any], common: dict[str, Any]) -> forms.Field:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.contrib.admin.utils import flatten, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from integrations.limited import by_visitor
 from jobtypes import registry
 from jobtypes.forms import form_fields
 from schedules import limits_admin, telling_admin  # noqa: F401 - register limits of tags and rules for what is told
@@ -31,7 +32,7 @@ from schedules.calendars import admin as calendars_admin  # noqa: F401 - registe
 from schedules.fieldsets import fieldsets
 from schedules.forms import PreviewForm, schedule_form
 from schedules.models import Schedule
-from schedules.narrowing import ByEnvironment, ByJobType, ByNextRun, ByStatus
+from schedules.narrowing import ByCalendar, ByEnvironment, ByJobType, ByNextRun, ByStatus
 from schedules.pages import viewer_zone
 from schedules.patterns import admin as patterns_admin  # noqa: F401 - register templates
 from schedules.timing import TimingError, sentence
@@ -58,7 +59,15 @@ VIEWED = (
 @admin.register(Schedule)
 class ScheduleAdmin(Acts):
     list_display = ("name", "work", "state", "fires", "timezone", "next_run", "environment", "version")
-    list_filter = (ByEnvironment, ByStatus, ByJobType, "schedule_type", "calendar", "created_by", ByNextRun)
+    list_filter = (
+        ByEnvironment,
+        ByStatus,
+        ByJobType,
+        "schedule_type",
+        ("calendar", ByCalendar),
+        "created_by",
+        ByNextRun,
+    )
     search_fields = ("name", "description", "tags")
     search_help_text = "Name, description, tag"
     list_per_page = 50
@@ -157,8 +166,6 @@ class ScheduleAdmin(Acts):
         return reverse("admin:schedules_schedule_preview_one", args=[obj.pk])
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
-        if not change:
-            obj.owner = cast(Any, request.user)
         obj.store(by=request.user.get_username(), depends_on=form.cleaned_data.get("depends_on"))
 
     def _kind(self, request: HttpRequest, obj: Schedule | None) -> str:
@@ -200,7 +207,7 @@ class ScheduleAdmin(Acts):
 
     def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Answer what was typed so far with the part of the page that says when it fires."""
-        obj = None if pk is None else self.get_queryset(request).filter(pk=pk).first()
+        obj = None if pk is None else get_object_or_404(self.get_queryset(request), pk=pk)
         if not self._may_edit(request, obj):
             raise PermissionDenied
         return render(
@@ -213,7 +220,9 @@ class ScheduleAdmin(Acts):
         if typed is None:
             return shown(stored or Schedule(), now, viewer)
         before = None if stored is None else stored.timing
-        form = PreviewForm(typed, instance=stored or Schedule(job_type=self._kind(request, obj)))
+        form = by_visitor(PreviewForm, request.user)(
+            typed, instance=stored or Schedule(job_type=self._kind(request, obj))
+        )
         form.is_valid()
         answer = shown(form.instance, now, viewer, before)
         if form.errors and not answer.error:

@@ -15,6 +15,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from integrations.access import environments_of
+from integrations.limited import ByVisitor, OffersToVisitor
 from jobtypes import registry
 from jobtypes.forms import field_of, form_fields, typed_params
 from schedules import rules
@@ -134,7 +136,7 @@ class PreviewForm(TimingForm):
             self.add_error(name if name in self.fields else None, sentences)
 
 
-class ScheduleForm(TimingForm):
+class ScheduleForm(ByVisitor, TimingForm):
     """The whole schedule; `kind`, a job type's name, is set by `schedule_form`."""
 
     kind = ""
@@ -189,9 +191,17 @@ class ScheduleForm(TimingForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if self.visitor is not None:
+            self.instance.owner = self.visitor
+            places = environments_of(self.visitor)
+            if places and not self.instance.pk and self.instance.environment not in places:
+                self.initial["environment"] = self.instance.environment = min(places)
         self.initial.update(job_type=self.kind, seen_version=self.instance.version)
         self.stored_params = self.instance.params if self.instance.job_type == self.kind else {}
-        self.fields.update(form_fields(registry.job_type(self.kind).Config, self.stored_params))
+        for name, field in form_fields(registry.job_type(self.kind).Config, self.stored_params).items():
+            self.fields[name] = field
+            if isinstance(field, OffersToVisitor) and self.visitor is not None:
+                field.offer_to(self.visitor)
         self.initial["depends_on"] = cast(ParentsField, self.fields["depends_on"]).show(self.instance)
 
     def clean(self) -> dict[str, Any]:

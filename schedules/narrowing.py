@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from jobtypes import registry
-from schedules.models import Schedule
+from schedules.models import Calendar, Schedule
 
 Rows = QuerySet[Any]
 
@@ -43,6 +43,13 @@ class ByJobType(admin.SimpleListFilter):
         return queryset.filter(job_type=self.value()) if self.value() else queryset
 
 
+class ByCalendar(admin.RelatedFieldListFilter):
+    """Offers the calendars that the user may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(one.pk), one.name) for one in Calendar.objects.visible_to(request.user)]
+
+
 class ByEnvironment(admin.SimpleListFilter):
     """Offers the environments that schedules name, also where runs are listed: schedules are few, runs are many."""
 
@@ -50,7 +57,12 @@ class ByEnvironment(admin.SimpleListFilter):
     parameter_name = "environment"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
-        names = Schedule.objects.order_by("environment").values_list("environment", flat=True).distinct()
+        names = (
+            Schedule.objects.visible_to(request.user)
+            .order_by("environment")
+            .values_list("environment", flat=True)
+            .distinct()
+        )
         return [(name, name) for name in names]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:

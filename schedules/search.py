@@ -11,7 +11,6 @@ from django.db.models import Case, F, IntegerField, Q, TextField, Value, When
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from schedules.models import Schedule
 from schedules.queries import ScheduleQuerySet
 
 FIELDS = {"type": "job_type", "env": "environment", "status": "status"}
@@ -71,11 +70,10 @@ def words(text: str) -> list[str]:
     return shlex.split(text[:500].replace("\0", " "))
 
 
-def find(text: str) -> ScheduleQuerySet:
-    """Return the schedules that a search line means, deleted ones only when it asks for them."""
+def find(text: str, among: ScheduleQuerySet) -> ScheduleQuerySet:
+    """Return the schedules `among` some that a search line means, deleted ones only when it asks for them."""
     search = read(text)
-    everything = Schedule.objects.all() if "status:deleted" in text else Schedule.objects.existing()
-    return search.apply(everything)
+    return search.apply(among if "status:deleted" in text else among.existing())
 
 
 def _tagged(schedules: ScheduleQuerySet, tag: str) -> ScheduleQuerySet:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from integrations.limited import ByVisitor
 from integrations.models import Channel
 from integrations.workshop import Removing
 from schedules.fields import TagsField
@@ -22,7 +23,7 @@ else:
     RuleAdminBase, RuleFormBase = admin.ModelAdmin, forms.ModelForm
 
 
-class NoticeRuleForm(RuleFormBase):
+class NoticeRuleForm(ByVisitor, RuleFormBase):
     """A rule; the model's gate refuses what could tell nobody."""
 
     channels = TagsField(help_text=_("Names of channels, parted by commas."))
@@ -33,7 +34,8 @@ class NoticeRuleForm(RuleFormBase):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        names = ", ".join(Channel.objects.values_list("name", flat=True)[:20])
+        seen = Channel.objects.all() if self.visitor is None else Channel.objects.visible_to(self.visitor)
+        names = ", ".join(seen.values_list("name", flat=True)[:20])
         self.fields["channels"].help_text = _("Names, parted by commas. There are: %s") % (names or _("none yet"))
 
 
@@ -59,5 +61,5 @@ class NoticeRuleAdmin(Removing, RuleAdminBase):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "schedule":
-            options["queryset"] = Schedule.objects.existing()
+            options["queryset"] = Schedule.objects.existing().visible_to(request.user)
         return super().formfield_for_foreignkey(db_field, request, **options)

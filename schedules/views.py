@@ -26,7 +26,7 @@ MOST = 1_000
 @page("schedules.view_schedule")
 def act_on_one(request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
     """Ask about and do `verb` to one schedule; running it now needs no question."""
-    schedule = get_object_or_404(Schedule.objects.existing(), pk=pk)
+    schedule = get_object_or_404(Schedule.objects.existing().visible_to(request.user), pk=pk)
     chosen = allowed(request, verb)
     return act(request, chosen, [schedule], sure=request.method == "POST" and chosen.name == "run")
 
@@ -36,10 +36,10 @@ def act_on_many(request: HttpRequest, verb: str) -> HttpResponseBase:
     """Ask about and do `verb` to the ticked schedules, or to all that a search finds; says the count first."""
     told = request.POST if request.method == "POST" else request.GET
     if told.get("all"):
-        schedules = list(find(told.get("q", ""))[: MOST + 1])
+        schedules = list(find(told.get("q", ""), Schedule.objects.visible_to(request.user))[: MOST + 1])
     else:
         ticked = [number for one in told.getlist("id") if (number := row_number(one)) is not None][: MOST + 1]
-        schedules = list(Schedule.objects.existing().filter(pk__in=ticked))
+        schedules = list(Schedule.objects.existing().visible_to(request.user).filter(pk__in=ticked))
     if not schedules or len(schedules) > MOST:
         sentence = _("Nothing was ticked; tick the schedules that you mean.")
         if schedules:

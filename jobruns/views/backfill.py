@@ -42,7 +42,7 @@ class SpanForm(forms.Form):
 def backfill_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for a range, show what a backfill of it would do, and do it when that was confirmed."""
     need(request, "schedules.trigger_schedule")
-    schedule = get_object_or_404(Schedule.objects.existing(), pk=pk)
+    schedule = get_object_or_404(Schedule.objects.existing().visible_to(request.user), pk=pk)
     form = SpanForm(request.POST if request.method == "POST" else None, initial=last_day(schedule, timezone.now()))
     planned = None
     if form.is_valid():
@@ -67,7 +67,7 @@ def backfill_page(request: HttpRequest, pk: int) -> HttpResponse:
 def withdraw_backfill(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel what still waits of one backfill."""
     need(request, "jobruns.cancel_jobrun")
-    schedule = get_object_or_404(Schedule.objects.existing(), pk=pk)
+    schedule = get_object_or_404(Schedule.objects.existing().visible_to(request.user), pk=pk)
     known_as = request.POST.get("correlation_id", "")
     try:
         cancelled, running = backfill.withdraw(schedule, known_as, by=request.user.get_username())

@@ -17,10 +17,12 @@ from integrations.secrecy import masked
 from jobruns.models import JobRun
 from jobruns.panels import facts, number, panel
 from jobruns.phases import phases
+from jobruns.queries import JobRunQuerySet
 from jobruns.states import State, state_of, why
 from jobruns.views import deliveries
 from jobruns.waiting import held_up
 from jobtypes import registry
+from schedules.models import Schedule
 from schedules.pages import need, page, row_number, viewer_zone
 
 LINES = 2_000
@@ -31,7 +33,7 @@ TOLD = 20
 @page("jobruns.view_jobrun")
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one run."""
-    shown = get_object_or_404(JobRun.objects.select_related("schedule"), pk=pk)
+    shown = get_object_or_404(seen(request).select_related("schedule"), pk=pk)
     before = JobRun.objects.last_success(shown) if not shown.is_active and shown.metrics else None
     return render(
         request,
@@ -49,8 +51,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
             "attempts": [(one, state_of(one)) for one in attempts(shown)],
             "compared": compared(shown, before) if before else [],
             "before": before,
-            "chain": [(one, state_of(one)) for one in chain(shown)],
-            "followed": followed(shown),
+            "chain": [(one, state_of(one)) for one in chain(shown, seen(request))],
+            "followed": followed(shown, seen(request)),
             "told": told(request, shown),
             "zone": viewer_zone(request),
         },
@@ -60,7 +62,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 @page("jobruns.view_jobrun")
 def log_lines(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the log lines after `after`; when the run has ended, the page loads itself anew."""
-    shown = get_object_or_404(JobRun, pk=pk)
+    shown = get_object_or_404(seen(request), pk=pk)
     if not shown.is_active:
         return HttpResponse(headers={"HX-Refresh": "true"})
     after = row_number(request.GET.get("after")) or 0
@@ -72,7 +74,7 @@ def log_lines(request: HttpRequest, pk: int) -> HttpResponse:
 @page("jobruns.view_jobrun")
 def raw_log(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the log as plain text."""
-    shown = get_object_or_404(JobRun, pk=pk)
+    shown = get_object_or_404(seen(request), pk=pk)
     text = "".join(f"{line.at.isoformat()} {line.level} {line.text}\n" for line in shown.log_lines.iterator())
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"})
 
@@ -82,7 +84,7 @@ def raw_log(request: HttpRequest, pk: int) -> HttpResponse:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a run that waits, ask one that runs to stop."""
     need(request, "jobruns.cancel_jobrun")
-    shown = get_object_or_404(JobRun, pk=pk)
+    shown = get_object_or_404(seen(request), pk=pk)
     if not shown.cancel(by=request.user.get_username()):
         messages.error(request, _("It has ended already; there is nothing to cancel."))
     elif shown.is_active:
@@ -97,7 +99,8 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for another run with the parameters of this one, and show it."""
     need(request, "schedules.trigger_schedule")
-    shown = get_object_or_404(JobRun.objects.select_related("schedule"), pk=pk)
+    shown = get_object_or_404(seen(request).select_related("schedule"), pk=pk)
+    get_object_or_404(Schedule.objects.visible_to(request.user), pk=shown.schedule_id)
     try:
         asked = {"by": request.user.get_username(), "trigger": "manual", "act": "retry"}
         new = shown.schedule.runs.request(**asked, params=shown.params)
@@ -108,20 +111,26 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("run", new.pk)
 
 
+def seen(request: HttpRequest) -> JobRunQuerySet:
+    """Return the runs that exist for the user."""
+    runs: JobRunQuerySet = JobRun.objects.visible_to(request.user)
+    return runs
+
+
 def attempts(shown: JobRun) -> list[JobRun]:
     """Return all attempts at the same instant, oldest first; a run without retries stands alone."""
     same = JobRun.objects.filter(correlation_id=shown.correlation_id, idempotency_key=shown.idempotency_key)
     return list(same.light().order_by("attempt", "pk")[:20])
 
 
-def chain(shown: JobRun) -> list[JobRun]:
-    """Return what else ran under the same correlation id, oldest first, this run among it; nothing if it is alone.
+def chain(shown: JobRun, runs: JobRunQuerySet) -> list[JobRun]:
+    """Return what else of `runs` has its correlation id, oldest first, this run among it; nothing if it is alone.
 
     The runs of one backfill share an id, but are no chain.
     """
     if shown.trigger == JobRun.Trigger.BACKFILL:
         return []
-    same = JobRun.objects.regular().filter(correlation_id=shown.correlation_id)
+    same = runs.regular().filter(correlation_id=shown.correlation_id)
     found = list(same.light().order_by("pk")[:CHAIN])
     return found if len({one.schedule_id for one in found}) > 1 else []
 
@@ -134,9 +143,9 @@ def told(request: HttpRequest, shown: JobRun) -> list[tuple[Delivery, State]]:
     return [(one, deliveries.state_of(one)) for one in found[:TOLD]]
 
 
-def followed(shown: JobRun) -> JobRun | None:
+def followed(shown: JobRun, runs: JobRunQuerySet) -> JobRun | None:
     """Return the run that this one follows, if it is still kept."""
-    return JobRun.objects.filter(pk=(shown.parent or {}).get("run_id")).first() if shown.parent else None
+    return runs.filter(pk=(shown.parent or {}).get("run_id")).first() if shown.parent else None
 
 
 def compared(shown: JobRun, before: JobRun) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     status = status if status in CHIPS else ""
     before = row_number(request.GET.get("before"))
-    found, problem = search(JobRun.objects.all(), request.GET.get("q", ""))
+    found, problem = search(JobRun.objects.visible_to(request.user), request.GET.get("q", ""))
     within = SPANS[span][1]
     if within is not None:
         found = found.since(timezone.now() - within)

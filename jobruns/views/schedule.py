@@ -25,6 +25,7 @@ from schedules.models import Schedule
 from schedules.moments import span
 from schedules.months import grid, listed, month_named, neighbours
 from schedules.pages import page, row_number, viewer_zone
+from schedules.queries import ScheduleQuerySet
 from schedules.telling import NoticeRule, subscribers
 from schedules.timing import TimingError, preview
 
@@ -35,10 +36,10 @@ TABS = {"runs", "future", "definition"}
 @page("schedules.view_schedule", "jobruns.view_jobrun")
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one schedule under the chosen tab."""
-    shown = get_object_or_404(Schedule, pk=pk)
+    shown = get_object_or_404(Schedule.objects.visible_to(request.user), pk=pk)
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else "runs"
-    recent = JobRun.objects.outline().newest_of([pk], STRIP).get(pk, [])
+    recent = JobRun.objects.visible_to(request.user).outline().newest_of([pk], STRIP).get(pk, [])
     took = [run.duration_seconds for run in recent if run.duration_seconds is not None]
     fill = {"runs": history, "future": future, "definition": definition}[tab]
     return render(
@@ -54,7 +55,7 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
             "does": does(shown),
             "tab": tab,
             "parents": parents(shown),
-            "children": children(shown),
+            "children": children(shown, Schedule.objects.visible_to(request.user)),
             "warning": warning(shown),
             "follows": follows(shown),
             "zone": viewer_zone(request),
@@ -76,9 +77,9 @@ def follows(shown: Schedule) -> str:
     return _("When %(condition)s") % {"condition": needed} if needed else ""
 
 
-def children(shown: Schedule) -> list[tuple[Dependency, State | None]]:
-    """Return what waits for it, each with how its own last run ended."""
-    found = shown.dependants.select_related("child").exclude(child__status="deleted").order_by("child__name")
+def children(shown: Schedule, seen: ScheduleQuerySet) -> list[tuple[Dependency, State | None]]:
+    """Return what of `seen` waits for it, each with how its own last run ended."""
+    found = shown.dependants.select_related("child").filter(child__in=seen.existing()).order_by("child__name")
     words = dict(JobRun.Status.choices)
     return [
         (one, State(one.child.last_status, str(words[one.child.last_status])) if one.child.last_status else None)
@@ -98,7 +99,7 @@ def does(shown: Schedule) -> str:
 def history(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
     """Return one page of its runs, newest first."""
     before = row_number(request.GET.get("before"))
-    found = shown.runs.light().order_by("-pk")
+    found = shown.runs.visible_to(request.user).light().order_by("-pk")
     if before is not None:
         found = found.filter(pk__lt=before)
     runs = list(found[: PAGE + 1])

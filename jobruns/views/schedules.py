@@ -39,8 +39,8 @@ class Line:
 def schedules(request: HttpRequest) -> HttpResponse:
     """Show one page of the schedules that the search line means."""
     query = request.GET.get("q", "")
-    shown = Paginator(find(query), PAGE).get_page(request.GET.get("page"))
-    recent = JobRun.objects.outline().newest_of([one.pk for one in shown], SLOTS)
+    shown = Paginator(find(query, Schedule.objects.visible_to(request.user)), PAGE).get_page(request.GET.get("page"))
+    recent = JobRun.objects.visible_to(request.user).outline().newest_of([one.pk for one in shown], SLOTS)
     return render(
         request,
         "schedules.html",

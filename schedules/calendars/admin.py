@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from integrations.access import environments_of
 from integrations.workshop import Removing
 from schedules.calendars import effects
 from schedules.calendars.ahead import closed_ahead
@@ -32,24 +33,37 @@ else:
     CalendarAdminBase = admin.ModelAdmin
 
 PARTS = (
-    (gettext_lazy("Calendar"), {"fields": [("name", "timezone"), "description"]}),
+    (gettext_lazy("Calendar"), {"fields": [("name", "timezone"), "description", "environment"]}),
     (gettext_lazy("Days"), {"fields": ["weekdays", ("closed_dates", "open_dates")]}),
     (gettext_lazy("Windows"), {"fields": ["windows"]}),
     (gettext_lazy("Import closed dates"), {"fields": [("ics", "years"), ("country", "subdivision")]}),
     (gettext_lazy("This change"), {"fields": ["reason"]}),
 )
-VIEWED = (("name", "version"), "description", "definition", ("created_by", "updated_by"))
+VIEWED = (("name", "version"), "description", "environment", "definition", ("created_by", "updated_by"))
 
 
 @admin.register(Calendar)
 class CalendarAdmin(Removing, CalendarAdminBase):
     form = CalendarForm
-    list_display = ("name", "open_on", "zone", "dates", "windows", "used", "version", "updated_by", "updated_at")
+    list_display = (
+        "name",
+        "open_on",
+        "zone",
+        "dates",
+        "windows",
+        "used",
+        "environment",
+        "version",
+        "updated_by",
+        "updated_at",
+    )
     search_fields = ("name", "description")
     search_help_text = "Name, description"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Calendar]:
-        used = Count("schedules", filter=~Q(schedules__status="deleted"))
+        places = environments_of(request.user)
+        mine = Q() if places is None else Q(schedules__environment__in=sorted(places))
+        used = Count("schedules", filter=mine & ~Q(schedules__status="deleted"))
         return super().get_queryset(request).annotate(used=used)
 
     @admin.display(description=gettext_lazy("Open on"))
@@ -123,7 +137,7 @@ class CalendarAdmin(Removing, CalendarAdminBase):
 
     def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Answer what was typed so far with the part of the page that says what it does."""
-        stored = None if pk is None else get_object_or_404(Calendar, pk=pk)
+        stored = None if pk is None else get_object_or_404(self.get_queryset(request), pk=pk)
         if not self._may_edit(request, stored):
             raise PermissionDenied
         draft = Calendar() if stored is None else copy.copy(stored)
@@ -142,7 +156,7 @@ class CalendarAdmin(Removing, CalendarAdminBase):
 
     def back_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         """Store an earlier version again."""
-        calendar = get_object_or_404(Calendar, pk=pk)
+        calendar = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_change_permission(request, calendar):
             raise PermissionDenied
         get_object_or_404(calendar.versions, number=number)

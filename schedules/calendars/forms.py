@@ -98,7 +98,7 @@ class CalendarForm(ModelForm):
 
     class Meta:
         model = Calendar
-        fields = ("name", "description")
+        fields = ("name", "description", "environment")
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -182,7 +182,8 @@ class Calendar(models.Model):
 
     def recorded(self) -> dict[str, Any]:
         """Return what the audit trail tells of it."""
-        return {"name": self.name, "description": self.description, **self.definition}
+        named = {name: getattr(self, name) for name in ("name", "description", "environment")}
+        return {**named, **self.definition}
 
     def roll_back(self, number: int, *, by: str) -> None:
         """Store an earlier version's definition as a new version; raises CalendarVersion.DoesNotExist."""
