@@ -32,6 +32,11 @@ class Acting:
             return self.user.get_username(), self.user.pk
         return self.name, None
 
+    @property
+    def note(self) -> str:
+        """Return `on_behalf_of` as a text that can be stored and shown: what cannot be printed is a blank."""
+        return "".join(one if one.isprintable() else " " for one in self.on_behalf_of)
+
 
 NOBODY = Acting()
 _now: ContextVar[Acting] = ContextVar("acting", default=NOBODY)

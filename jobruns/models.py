@@ -83,6 +83,9 @@ class JobRun(models.Model):
     )
     trigger = models.CharField(max_length=16, choices=Trigger, default=Trigger.SCHEDULE)
     triggered_by = models.CharField(max_length=150, blank=True, default="")
+    on_behalf_of = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="What its requester said; nobody checked it."
+    )
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
     reason = models.CharField(max_length=16, choices=Reason, blank=True, default="")
     cancellation = models.CharField(max_length=8, choices=Cancellation, blank=True, default="")

@@ -178,6 +178,7 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
             queued_at=now,
             trigger=trigger,
             triggered_by=by,
+            on_behalf_of=audit.current().note[:200],
             priority=schedule.priority,
             timeout_seconds=schedule.timeout_seconds,
             idempotency_key=f"carillon-{uuid.uuid4().hex}",

@@ -28,6 +28,7 @@ class RunSerializer(serializers.ModelSerializer[JobRun]):
                 "reason",
                 "trigger",
                 "triggered_by",
+                "on_behalf_of",
                 "scheduled_for",
                 "attempt",
                 "attempt_number",

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from jobruns.views.again import again_with_changes
 from jobruns.views.alerts import alert, alert_acknowledge, alert_silence, alert_unsilence, alerts, incidents
 from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.changes import changes
@@ -27,6 +28,7 @@ urlpatterns = [
     path("runs/<int:pk>/lines", log_lines, name="run_lines"),
     path("runs/<int:pk>/cancel", cancel, name="run_cancel"),
     path("runs/<int:pk>/again", again, name="run_again"),
+    path("runs/<int:pk>/again/changed", again_with_changes, name="run_again_changed"),
     path("changes", changes, name="changes"),
     path("alerts", alerts, name="alerts"),
     path("alerts/incidents", incidents, name="incidents"),

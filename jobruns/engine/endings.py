@@ -252,12 +252,12 @@ INSERT INTO jobruns_jobrun (
     schedule_id, schedule_name, schedule_version, job_type, environment, params, scheduled_for, attempt, retry_of_id,
     trigger, triggered_by, status, reason, cancellation, cancelled_by, priority, timeout_seconds, queued_at,
     available_at, owner, coalesced_count, correlation_id, idempotency_key, summary, error, traceback, metrics,
-    attributes, result, progress, parent)
+    attributes, result, progress, parent, on_behalf_of)
 SELECT r.schedule_id, r.schedule_name, r.schedule_version, r.job_type, r.environment, r.params, r.scheduled_for,
     r.attempt + 1, r.id, CASE WHEN r.trigger = 'backfill' THEN r.trigger ELSE 'retry' END, r.triggered_by,
     'pending', '', '', '', r.priority, r.timeout_seconds, r.finished_at,
     d.available_at, '', 1, r.correlation_id, r.idempotency_key, '', '', '', '{{}}', '{{}}', '{{}}', '{{}}',
-    r.parent
+    r.parent, r.on_behalf_of
 FROM {rows} JOIN jobruns_jobrun r ON r.id = d.id
 WHERE true ON CONFLICT DO NOTHING
 """

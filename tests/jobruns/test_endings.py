@@ -47,9 +47,11 @@ def test_a_result_that_comes_twice_counts_once(claimed, ending):
 
 def test_a_failure_is_tried_again_with_the_same_key(claimed, ending):
     schedule, one = claimed(max_retries=2, retry_delay_seconds=10)
+    JobRun.objects.update(on_behalf_of="X-Triggered-By: alice")
     said = ending(one, "failed", reason="error", error="Boom.")
     endings.record([said], "me")
     first, retry = rows(schedule)
+    assert retry.on_behalf_of == "X-Triggered-By: alice"
     assert (retry.status, retry.attempt, retry.trigger, retry.retry_of) == ("pending", 2, "retry", first)
     assert (retry.idempotency_key, retry.correlation_id) == (first.idempotency_key, first.correlation_id)
     assert (retry.scheduled_for, retry.params) == (first.scheduled_for, first.params)
