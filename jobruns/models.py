@@ -52,7 +52,7 @@ class JobRun(models.Model):
         LOST = "lost", "its process died"
         EXPECTED = "expected", "the job said so"
         ERROR = "error", "it crashed"
-        SUSPENDED = "suspended", "its owner lost the right"
+        SUSPENDED = "suspended", "the right or the means to run it was gone"
         REQUESTED = "requested", "somebody asked for it"
 
     class Trigger(models.TextChoices):

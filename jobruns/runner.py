@@ -35,6 +35,7 @@ class Assignment:
     idempotency_key: str
     timeout_seconds: int
     usual_seconds: float | None = None
+    refusal: str = ""  # why it may not run after all
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Ending:
 def execute(assignment: Assignment, context: Context) -> Ending:
     """Do the work of a run in this process and say how it ended. Never raises for what the job does."""
     started = timezone.now()
+    if assignment.refusal:
+        return _ending(assignment, started, "failed", reason="suspended", error=assignment.refusal, retry=False)
     try:
         config = registry.validate(
             assignment.job_type, json.loads(assignment.params), environment=assignment.environment
@@ -73,7 +76,7 @@ def execute(assignment: Assignment, context: Context) -> Ending:
         return _ending(assignment, started, "success", outcome=outcome)
     except InvalidParams as refused:
         sentence = f"The parameters are no longer valid. {refused}"
-        return _ending(assignment, started, "failed", reason="expected", error=sentence, retry=False)
+        return _ending(assignment, started, "failed", reason="suspended", error=sentence, retry=False)
     except JobCancelled as stopped:
         return _ending(assignment, started, "cancelled", reason="requested", failure=stopped)
     except JobFailed as failed:

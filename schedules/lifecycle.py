@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.models import Channel
-from schedules import standing
+from schedules import authority, standing
 from schedules.dependencies import refuse_while_needed
 from schedules.timing import Timing, TimingError, next_instant, next_run
 from schedules.wakeup import wake_schedulers
@@ -88,6 +88,7 @@ class Lifecycle(models.Model):
         name: str
         calendar_id: int | None
         environment: str
+        owner: Any
         runs: Any
 
         @property
@@ -152,6 +153,8 @@ class Lifecycle(models.Model):
                 return
             now, before = at or timezone.now(), self._stands()
             if self.status == self.Status.SUSPENDED:
+                if sentence := authority.refusal(self.owner, self.environment):
+                    raise ValidationError(f"{sentence} Store it: then you are its owner.", code="conflict")
                 self.full_clean()
                 self.runs.turn_away()  # what was given back to the line meanwhile
             since = self.pause_started_at or now

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, sync_playwright
 
+from jobruns.engine import authority
 from schedules.models import Calendar, Schedule
 from tests import trail
 
@@ -20,6 +21,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """Let tests empty their database; those about the audit trail put its guards back (tests/trail.py)."""
     with django_db_blocker.unblock():
         trail.remove_guards(connection)
+
+
+@pytest.fixture(autouse=True)
+def no_owner_is_remembered():
+    """Forget what this process was told of owners: ids come again in the next test."""
+    authority.forget()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Min, Q
 
-from jobruns.engine import sql
+from jobruns.engine import authority, sql
 from jobruns.engine.limits import Places
 from jobruns.models import JobRun
 from jobruns.runner import Assignment
@@ -21,7 +21,7 @@ A_DAY = timedelta(days=1)
 ASSIGNMENT_COLUMNS = """r.id, r.schedule_id, r.schedule_name, r.job_type, r.environment, r.params, r.scheduled_for,
     r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds, s.usual_seconds"""
 READY = """
-SELECT {columns}, s.tags, s.overlap_policy, s.max_instances,
+SELECT {columns}, s.owner_id, s.environment, s.tags, s.overlap_policy, s.max_instances,
     (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
 FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
 WHERE r.status = 'pending' AND r.available_at <= %s AND s.status NOT IN ('suspended', 'deleted')
@@ -85,7 +85,7 @@ def _claim(
     room, tags = places.condition()
     statement = READY.format(columns=ASSIGNMENT_COLUMNS, only=only, places=room, lock=sql.skip_locked("OF r"))
     rows = sql.fetch(statement, [sql.moment(ready_at), *wanted, *tags, slots])
-    chosen = _within_limits(rows, places)
+    chosen = authority.asked(_within_limits(rows, places))
     if chosen:
         condition, ids = sql.any_of("id", [found.run_id for found in chosen])
         lease = now + timedelta(seconds=settings.LOCK_TIMEOUT_SECONDS)
@@ -127,16 +127,19 @@ def outlook(now: datetime) -> tuple[bool, datetime | None]:
     return waiting["ready"] > 0, waiting["later"]
 
 
-def _within_limits(rows: list[tuple[Any, ...]], places: Places) -> list[Assignment]:
-    """Leave out runs of one schedule, and of one tag, beyond its limit within this batch."""
+def _within_limits(rows: list[tuple[Any, ...]], places: Places) -> list[tuple[Assignment, int | None, str]]:
+    """Leave out runs of one schedule, and of one tag, beyond its limit within this batch.
+
+    Returns each with the owner and the environment of its schedule.
+    """
     taken: Counter[int] = Counter()
     chosen = []
-    for *columns, tags, overlap, instances, running in rows:
+    for *columns, owner, environment, tags, overlap, instances, running in rows:
         found = _assignment(columns)
         limit = instances if overlap == "allow" else 1
         if running + taken[found.schedule_id] < limit and places.take(tags):
             taken[found.schedule_id] += 1
-            chosen.append(found)
+            chosen.append((found, owner, environment))
     return chosen
 
 

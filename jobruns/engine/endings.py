@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 
 from jobruns import notify
-from jobruns.engine import dependants, settling, sql
+from jobruns.engine import authority, dependants, settling, sql
 from jobruns.engine.delays import retry_delay
 from jobruns.models import JobRun
 from jobruns.runner import Ending
@@ -31,11 +31,18 @@ def record(endings: Sequence[Ending], owner: str) -> set[int]:
     if not endings:
         return set()
     with transaction.atomic():
+        endings, doubts = authority.judged(endings)
         schedules = _lock_schedules(endings)
         accepted = _finish(endings, owner)
         tallies = _tally([one for one in endings if one.run_id in accepted], schedules)
         _count(tallies)
         _retry(tallies)
+        authority.suspend(
+            (tally.schedule_id, doubts[one.run_id])
+            for tally in tallies
+            for one in tally.endings
+            if one.run_id in doubts
+        )
         _tell_dependants(tallies)
         _complete(tallies)
         kinds = {one.run_id: tally.kinds[one.run_id] for tally in tallies for one in tally.endings}

@@ -83,7 +83,7 @@ def test_a_job_that_was_cancelled_is_not_tried_again(run):
 
 def test_parameters_that_are_no_longer_valid_end_the_instant(run):
     said = run(lambda: Outcome(), params='{"sugar": true}')
-    assert (said.status, said.reason, said.retry) == ("failed", "expected", False)
+    assert (said.status, said.reason, said.retry) == ("failed", "suspended", False)
     assert "sugar: There is no such field." in said.error
 
 
