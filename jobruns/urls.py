@@ -12,6 +12,7 @@ from jobruns.views.runs import runs
 from jobruns.views.schedule import schedule
 from jobruns.views.schedules import schedules
 from jobruns.views.today import today
+from jobruns.views.versions import version_page
 
 urlpatterns = [
     path("", today, name="today"),
@@ -22,6 +23,7 @@ urlpatterns = [
     path("deliveries", deliveries, name="deliveries"),
     path("deliveries/<int:pk>", delivery, name="delivery"),
     path("deliveries/<int:pk>/again", send_again, name="delivery_again"),
+    path("schedules/<int:pk>/versions/<int:number>", version_page, name="schedule_version"),
     path("runs", runs, name="runs"),
     path("runs/<int:pk>", run, name="run"),
     path("runs/<int:pk>/log", raw_log, name="run_log"),

@@ -33,6 +33,7 @@ from schedules.calendars.api import CalendarViewSet
 from schedules.limits_api import TagLimitViewSet
 from schedules.patterns.api import TemplateViewSet
 from schedules.telling_api import CallbackSecretViewSet, NoticeRuleViewSet
+from schedules.versions_api import ScheduleVersionViewSet
 
 
 class Schema(SpectacularAPIView):
@@ -95,6 +96,9 @@ addresses: list[URLPattern | URLResolver] = [
     other(f"schedules/{SCHEDULE}/backfill", BackfillViewSet, post="create"),
     other(f"schedules/{SCHEDULE}/backfill/cancel", BackfillViewSet, post="cancel"),
     other(f"schedules/{SCHEDULE}/explain", ExplainViewSet, get="retrieve"),
+    other(f"schedules/{SCHEDULE}/versions", ScheduleVersionViewSet, get="list"),
+    other(f"schedules/{SCHEDULE}/versions/(?P<number>[0-9]{{1,10}})", ScheduleVersionViewSet, get="retrieve"),
+    other(f"schedules/{SCHEDULE}/rollback", ScheduleVersionViewSet, post="roll_back"),
     other("schedules/bulk/create", BulkViewSet, post="create"),
     other("schedules/bulk/operation", BulkViewSet, post="operate"),
     other(f"schedules/{ROW}/callback-secret", CallbackSecretViewSet, post="rotate"),

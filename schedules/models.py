@@ -13,7 +13,6 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations import audit
 from schedules import defaults, own_channels, rules, standing
 from schedules.calendars.models import Calendar, CalendarVersion, OnCalendar
 from schedules.definition import Defined
@@ -235,7 +234,7 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
         if errors:
             raise ValidationError(errors)
 
-    def store(self, *, by: str, depends_on: Sequence[Wanted] | None = None) -> None:
+    def store(self, *, by: str, depends_on: Sequence[Wanted] | None = None, act: str = "update") -> None:
         """Check and save a new or edited schedule under the lock that firing takes; nothing fires by an edit.
 
         `version` goes up by one and the next instant is computed anew, unless one is already due: the engine settles
@@ -272,7 +271,7 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
                 replace_parents(self, depends_on)
             if self.schedule_type != self.Kind.MANUAL:
                 forget_rounds(self)
-            audit.record("create" if new else "update", self, by=by, before=before, after=self.definition())
+            self.note_edit(before, by=by, act="create" if new else act)
             wake_schedulers()
 
     def plan_next(self, now: datetime) -> None:

@@ -18,6 +18,7 @@ from jobruns.parentage import Awaited, awaited, condition, warning
 from jobruns.states import State, state_of, why
 from jobruns.strips import counted, sparkline
 from jobruns.views.schedules import line, when
+from jobruns.views.versions import LISTED
 from jobtypes import registry
 from jobtypes.base import InvalidParams
 from schedules.dependencies import Dependency
@@ -134,15 +135,18 @@ def future(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
 
 
 def definition(request: HttpRequest, shown: Schedule) -> dict[str, Any]:
-    """Return its fields in groups, each with its name and a text; secrets are hidden."""
+    """Return its fields in groups, each with its name and a text, secrets hidden; and its newest versions."""
+    versions = list(shown.versions.defer("definition")[: LISTED + 1])
     return {
+        "versions": versions[:LISTED],
+        "more_versions": len(versions) > LISTED,
         "groups": [
             (_("What"), [(_("Type"), shown.job_type), *facts(masked(shown.params))]),
             (_("When"), timing_facts(shown)),
             (_("When things go wrong"), policy_facts(shown)),
             (_("Who is told"), told_facts(shown)),
             (_("About"), about_facts(shown)),
-        ]
+        ],
     }
 
 

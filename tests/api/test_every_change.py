@@ -11,6 +11,7 @@ from integrations.models import AuditEntry, Delivery
 from jobruns.models import JobRun
 from scheduler_site import api
 from schedules.models import Schedule
+from tests.jobtypes.watching import Alert
 
 pytestmark = pytest.mark.django_db
 
@@ -18,6 +19,7 @@ ANSWERS = {
     "POST schedules/preview",
     "POST schedules/(pk)/preview-change",
     "POST calendars/(pk)/preview-change",
+    "POST alerts/test",
 }
 SCHEDULE = {"name": "fresh", "job_type": "noop", "schedule_type": "manual"}
 HOOK = {"name": "hook", "kind": "webhook", "url": "https://hooks.example.com/x"}
@@ -99,6 +101,24 @@ def withdrawn(ground):
     return pk, {"correlation_id": answer.json()["correlation_id"]}
 
 
+def edited(ground):
+    pk = ground.schedules()
+    ground.admin.patch(f"schedules/{pk}", {"priority": 8})
+    return pk
+
+
+def alerted(ground):
+    alert = Alert()
+    alert.say("ALERT")
+    return alert.schedule.pk
+
+
+def silenced(ground):
+    pk = alerted(ground)
+    ground.admin.post(f"alerts/{pk}/silence", {"for": "2h"})
+    return pk
+
+
 def upgraded(ground):
     template, made = ground.instances()
     return template, {"schedule_ids": [made]}
@@ -118,6 +138,10 @@ CHANGES = {
     "POST schedules/(pk)/callback-secret": (grounded("schedules"), {}),
     "POST schedules/(schedule_id)/backfill": (backfilled, SPAN),
     "POST schedules/(schedule_id)/backfill/cancel": (withdrawn, None),
+    "POST alerts/(pk)/silence": (alerted, {"for": "2h"}),
+    "POST alerts/(pk)/unsilence": (silenced, {}),
+    "POST alerts/(pk)/acknowledge": (alerted, {}),
+    "POST schedules/(schedule_id)/rollback": (edited, {"version": 1}),
     "POST schedules/bulk/create": (None, {"schedules": [SCHEDULE]}),
     "POST schedules/bulk/operation": (None, {"filter": {"name": "nightly"}, "operation": "pause"}),
     "POST runs/(pk)/cancel": (grounded("runs"), {}),

@@ -41,6 +41,8 @@ def world(db: None) -> SimpleNamespace:
     calm = schedule("calm_import", tags=["customer"])
     for hours in range(40, 0, -1):
         run_of(calm, now - timedelta(hours=hours), took=40)
+    calm.cron_expression = "30 * * * *"
+    calm.store(by="somebody")
     failing = schedule("failing_import", params={"message": "hello"}, description="Loads invoices.")
     run_of(failing, now - timedelta(hours=3), took=20)
     failed = run_of(

@@ -55,6 +55,7 @@ def addresses(world: SimpleNamespace) -> dict[str, str]:
         "template": f"/templates/{world.template.pk}",
         "template-instances": f"/templates/{world.template.pk}/instances",
         "template-editor": f"/admin/schedules/template/{world.template.pk}/change/",
+        "version": f"/schedules/{world.calm.pk}/versions/1",
         "changes": "/changes",
         "changes-none": "/changes?q=nobody",
         "workshop-trail": "/admin/integrations/auditentry/",
