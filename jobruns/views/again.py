@@ -11,25 +11,30 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
+from integrations.limited import OffersToVisitor
 from integrations.secrecy import masked
 from integrations.secrets import MASK
 from jobruns.models import JobRun
 from jobtypes import registry
 from jobtypes.base import InvalidParams, JSONObject
 from jobtypes.forms import PREFIX, field_of, form_fields, typed_params
+from schedules.models import Schedule
 from schedules.pages import need, page
 
 
 class ParamsForm(forms.Form):
     """The parameters of a run, secrets as `***`: they stay only if nothing is changed, or are written again."""
 
-    def __init__(self, run: JobRun, *args: Any) -> None:
+    def __init__(self, run: JobRun, visitor: Any, *args: Any) -> None:
         super().__init__(*args)
         self.kind = run.job_type
         self.config = registry.job_type(run.job_type).Config
         self.stored: JSONObject = run.params
         self.shown: JSONObject = masked(run.params, hidden=MASK)
-        self.fields.update(form_fields(self.config, self.shown))
+        for name, field in form_fields(self.config, self.shown).items():
+            self.fields[name] = field
+            if isinstance(field, OffersToVisitor):
+                field.offer_to(visitor)
 
     def clean(self) -> JSONObject:
         """Refuse a secret that would go along with what was changed, for it may go elsewhere then."""
@@ -74,7 +79,8 @@ def again_with_changes(request: HttpRequest, pk: int) -> HttpResponse:
     if run.job_type != run.schedule.job_type or run.job_type not in registry.job_types():
         messages.error(request, _("The schedule does another kind of work now; run it from its own page."))
         return redirect("run", pk)
-    form = ParamsForm(run, request.POST if request.method == "POST" else None)
+    get_object_or_404(Schedule.objects.visible_to(request.user), pk=run.schedule_id)
+    form = ParamsForm(run, request.user, request.POST if request.method == "POST" else None)
     if form.is_valid() and (new := _asked(request, run, form)):
         messages.success(request, _("Asked for a run with these parameters. This is it."))
         return redirect("run", new.pk)

@@ -1,4 +1,4 @@
-"""Bring connections, channels, calendars and tag limits to what their entries say.
+"""Bring connections, channels, calendars, tag limits and templates to what their entries say.
 
 Fields that an entry leaves out have their default. Each function stores through the model's own gate, within the
 caller's transaction, and takes its part back where that changed nothing. Raises what serializers and models raise.
@@ -31,7 +31,8 @@ from schedules.files.entries import Entry
 from schedules.files.plan import Step
 from schedules.limits import TagLimit
 from schedules.limits_api import TagLimitSerializer
-from schedules.models import Calendar
+from schedules.models import Calendar, Template
+from schedules.patterns.serializers import TemplateSerializer
 
 ACTOR = "schedule files"
 Values = Mapping[str, Any]
@@ -124,6 +125,22 @@ def tag_limit(entry: Entry, desk: Desk) -> Step:
     serializer = TagLimitSerializer(row, data={"note": "", **entry.values, "tag": entry.name}, context=desk.context)
     _checked(serializer)
     return step(entry, row.recorded() if row else {}, lambda: serializer.save().recorded())
+
+
+def template(entry: Entry, desk: Desk) -> Step:
+    """Store a template as a new version; no schedule changes by it."""
+    row = Template.objects.filter(name=entry.name).first()
+    values = {"description": "", "environment": "", "parameters": [], **entry.values}
+    checked = _checked(TemplateSerializer(row, data={**values, "name": entry.name}, context=desk.context))
+    why = checked.pop("reason", "") or f"From {entry.place}."
+
+    def store(stored: Template) -> Values:
+        for name, value in checked.items():
+            setattr(stored, name, value)
+        stored.store(by=ACTOR, why=why)
+        return stored.recorded()
+
+    return step(entry, row.recorded() if row else {}, lambda: store(row or Template()))
 
 
 def step(

@@ -11,7 +11,7 @@ from jobtypes.foreign import ForeignFile, Translation, Untranslatable
 from schedules.files.problems import Path, Problem, Refused, nearest
 from schedules.files.reading import Document
 
-MAPS = ("connections", "channels", "calendars", "tag_limits")
+MAPS = ("connections", "channels", "calendars", "tag_limits", "templates")
 SECTIONS = (*MAPS, "schedules")
 TOP = (*SECTIONS, "source")
 LONGEST_SOURCE = 500

@@ -19,7 +19,7 @@ from integrations.secrets import MASK
 from jobtypes import registry
 from jobtypes.base import InvalidParams
 from schedules.calendars.definition import Definition
-from schedules.models import Calendar, Schedule, TagLimit
+from schedules.models import Calendar, Schedule, TagLimit, Template
 from schedules.patterns.definition import FIELDS
 from schedules.serializers import ScheduleSerializer
 
@@ -67,6 +67,7 @@ def export(schedules: Iterable[Schedule], *, whole: bool) -> Export:
             for one in TagLimit.objects.order_by("tag")
             if whole or any(one.tag in schedule.tags for schedule in current)
         },
+        "templates": {one.name: _template(one) for one in Template.objects.order_by("name")} if whole else {},
         "schedules": entries,
     }
     found.sections = {name: section for name, section in sections.items() if section} or {"schedules": []}
@@ -218,6 +219,11 @@ def _calendar(calendar: Calendar) -> Values:
 
 def _tag_limit(limit: TagLimit) -> int | Values:
     return {"max_running": limit.max_running, "note": limit.note} if limit.note else limit.max_running
+
+
+def _template(template: Template) -> Values:
+    own = {"description": template.description, "environment": template.environment}
+    return _without_empty({**own, "definition": template.definition, "parameters": template.parameters})
 
 
 def _shown(value: Any) -> Any:

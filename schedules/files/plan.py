@@ -11,6 +11,7 @@ SINGULAR = {
     "channels": "channel",
     "calendars": "calendar",
     "tag_limits": "tag limit",
+    "templates": "template",
     "schedules": "schedule",
 }
 ACTIONS = ("create", "update", "delete", "unchanged")

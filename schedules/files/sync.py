@@ -29,6 +29,7 @@ from schedules.files.problems import Problem, Refused, nearest
 from schedules.files.scheduling import schedule
 from schedules.limits_api import TagLimitSerializer
 from schedules.models import Schedule
+from schedules.patterns.serializers import TemplateSerializer
 from schedules.serializers import ScheduleSerializer
 
 SYNC_LOCK = 0x0CA8113  # PostgreSQL advisory lock: syncs take turns
@@ -38,12 +39,14 @@ STEPS: dict[str, Callable[[Entry, Desk], Step]] = {
     "channels": declaring.channel,
     "calendars": declaring.calendar,
     "tag_limits": declaring.tag_limit,
+    "templates": declaring.template,
 }
 FIELDS: dict[str, Any] = {
     "connections": ConnectionSerializer,
     "channels": ChannelSerializer,
     "calendars": CalendarSerializer,
     "tag_limits": TagLimitSerializer,
+    "templates": TemplateSerializer,
     "schedules": ScheduleSerializer,
 }
 

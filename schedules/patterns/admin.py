@@ -41,7 +41,7 @@ class TemplateAdmin(Removing, ModelAdmin):
     search_help_text = "Name, description"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
-        return Template.objects.visible_to(request.user).counted().order_by("name")
+        return Template.objects.counted().order_by("name")
 
     @admin.display(description=gettext_lazy("Asks for"))
     def asks_for(self, template: Template) -> str:
@@ -81,11 +81,6 @@ class TemplateAdmin(Removing, ModelAdmin):
             context["versions"] = obj.versions.all()[:LISTED]
             context["instances"] = instances.of_template(obj, request.user).order_by("name", "pk")[:LISTED]
         return super().render_change_form(request, context, *args, **options)
-
-    def has_change_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
-        """A template for all environments is changed by users without a limit only."""
-        reach = obj is None or Template.objects.changeable_by(request.user).filter(pk=obj.pk).exists()
-        return reach and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
         """One that schedules came from stays; deleting many at once would pass that by."""
