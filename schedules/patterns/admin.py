@@ -41,7 +41,7 @@ class TemplateAdmin(Removing, ModelAdmin):
     search_help_text = "Name, description"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
-        return Template.objects.counted().order_by("name")
+        return Template.objects.counted(request.user).order_by("name")
 
     @admin.display(description=gettext_lazy("Asks for"))
     def asks_for(self, template: Template) -> str:

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +21,7 @@ from schedules.patterns import instances, serializers
 from schedules.patterns.definition import TIMING
 from schedules.patterns.documentation import describe, describe_preview_upgrade, describe_upgrade
 from schedules.patterns.instances import MOST
+from schedules.patterns.models import TemplateQuerySet
 from schedules.queries import ScheduleQuerySet
 from schedules.serializers import ScheduleSerializer
 
@@ -54,9 +54,10 @@ class TemplateViewSet(Collection):
         "upgrade": "schedules.change_schedule",
     }
 
-    def get_queryset(self) -> QuerySet[Template]:
-        """Return the templates that exist for this user."""
-        return Template.objects.visible_to(self.request.user)
+    def get_queryset(self) -> TemplateQuerySet:
+        """Return the templates that exist for this user, in a list with the number of their schedules."""
+        seen: TemplateQuerySet = super().get_queryset()
+        return seen.counted(self.request.user) if self.action == "list" else seen
 
     def create(self, request: Request) -> Response:
         serializer = self.get_serializer(data=request.data)
@@ -78,9 +79,6 @@ class TemplateViewSet(Collection):
 
     def locked(self, pk: str) -> Template:
         """Return the template under its lock, at the version that the caller has seen."""
-        mine = Template.objects.changeable_by(self.request.user)
-        if not mine.filter(pk=self.get_object().pk).exists():
-            raise PermissionDenied("It is for all environments; only a user without a limit may change it.")
         template: Template = super().locked(pk)
         check_match(self.request, template)
         return template

@@ -11,20 +11,24 @@ from django.db import models, transaction
 from django.db.models import Count, Q
 
 from integrations import audit
-from integrations.access import OfEnvironments
+from integrations.access import OfEnvironments, environments_of
 from schedules.patterns import definition, parameters, placeholders
 from schedules.patterns.parameters import InvalidTemplate, Parameter
 from schedules.rules import has_control_characters
+
+if TYPE_CHECKING:
+    from integrations.access import Viewer
 
 
 class TemplateQuerySet(OfEnvironments, models.QuerySet["Template"]):
     has_common = True
 
-    def counted(self) -> TemplateQuerySet:
-        """Return templates with `instance_count`: how many schedules came from each and were not deleted."""
-        return self.annotate(
-            instance_count=Count("origins", filter=~Q(origins__schedule__status="deleted"), distinct=True)
-        )
+    def counted(self, user: Viewer) -> TemplateQuerySet:
+        """Return templates with `instance_count`: how many schedules came from each that exist for this user."""
+        places, there = environments_of(user), ~Q(origins__schedule__status="deleted")
+        if places is not None:
+            there &= Q(origins__schedule__environment__in=sorted(places))
+        return self.annotate(instance_count=Count("origins", filter=there, distinct=True))
 
 
 class Template(models.Model):

@@ -70,7 +70,9 @@ class TemplateSerializer(StrictFields, serializers.ModelSerializer[Template]):
     def get_instance_count(self, template: Template) -> int:
         """Return how many schedules came from it."""
         counted = getattr(template, "instance_count", None)
-        return template.origins.exclude(schedule__status="deleted").count() if counted is None else int(counted)
+        if counted is None:
+            counted = instances.of_template(template, self.context["request"].user).count()
+        return int(counted)
 
     def create(self, values: dict[str, Any]) -> Template:
         """Store a new template; raises Django's ValidationError."""

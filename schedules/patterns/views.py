@@ -30,7 +30,7 @@ SHOWN = 500  # templates, or instances, that a page lists
 @page("schedules.view_template")
 def templates(request: HttpRequest) -> HttpResponse:
     """List the templates."""
-    found = Template.objects.visible_to(request.user).counted().order_by("name")[:SHOWN]
+    found = Template.objects.visible_to(request.user).counted(request.user).order_by("name")[:SHOWN]
     return render(request, "patterns/list.html", {"templates": found})
 
 

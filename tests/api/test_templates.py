@@ -3,6 +3,7 @@
 import pytest
 from django.test import override_settings
 
+from integrations.access import limit
 from schedules import shorthand
 from schedules.models import Origin, Schedule, Template
 from schedules.patterns.definition import FIELDS
@@ -266,3 +267,23 @@ def test_each_act_needs_its_right(having, nobody, admin, template):
     assert viewer.post(f"{place}/upgrade", {"schedule_ids": [1]}).status_code == 403
     maker = having("schedules.view_template", "schedules.add_schedule")
     assert maker.post(f"{place}/instantiate", body).status_code == 201
+
+
+def test_who_is_limited_sees_what_is_his_and_everybodys_and_changes_his_own(having, admin, template, make):
+    make()
+    his = admin.post("templates", {**BOOKS, "name": "his", "environment": "staging"}).json()
+    admin.post("templates", {**BOOKS, "name": "another", "environment": "test"})
+    rights = ["schedules.view_template", "schedules.change_template", "schedules.add_template"]
+    caller = having(*rights, "schedules.add_schedule")
+    limit(caller.user, ["staging"])
+    seen = caller.get("templates").json()["results"]
+    assert [(one["name"], one["instance_count"]) for one in seen] == [("close the books", 0), ("his", 0)]
+    assert caller.get(f"templates/{template['id']}").json()["instance_count"] == 0
+    assert admin.get(f"templates/{template['id']}").json()["instance_count"] == 1
+    assert caller.patch(f"templates/{his['id']}", {"description": "x"}).status_code == 200
+    assert caller.patch(f"templates/{template['id']}", {"description": "x"}).status_code == 403
+    assert set(errors(caller.post("templates", {**BOOKS, "name": "new"}))) == {"environment"}
+    assert set(errors(caller.patch(f"templates/{his['id']}", {"environment": "test"}))) == {"environment"}
+    body = {"name": "x", "parameters": {"shop": "a"}}
+    assert caller.post(f"templates/{his['id']}/instantiate", body).json()["environment"] == "staging"
+    assert set(errors(caller.post(f"templates/{template['id']}/instantiate", body))) == {"environment"}
