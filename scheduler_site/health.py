@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from jobruns.models import JobRun, SchedulerProcess
 from scheduler_site import readiness
-from schedules.models import Schedule
+from schedules.models import RefusedFile, Schedule
 
 NEVER_CACHED = {"Cache-Control": "no-store"}
 
@@ -59,6 +59,10 @@ class DetailedHealth(APIView):
                 "processes": [
                     self._process(process, (now - process.heartbeat_at).total_seconds(), process.pk in alive)
                     for process in SchedulerProcess.objects.filter(stopped_at=None)[:100]
+                ],
+                "refused_files": [
+                    {"source": one.source, "refused_at": one.refused_at, "problems": one.problems}
+                    for one in RefusedFile.objects.all()[:100]
                 ],
                 "runs_pending": JobRun.objects.filter(status="pending").count(),
                 "runs_running": JobRun.objects.running().count(),

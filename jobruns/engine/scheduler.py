@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
+from typing import Protocol
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -26,13 +27,30 @@ HURRY = 5.0  # seconds that the firing loop gets to end between two looks
 LAST_RESORT = 30.0  # seconds beyond the time to drain after which a stop that hangs is cut short
 
 
+class Beside(Protocol):
+    """A thread that has its own work in this process."""
+
+    thread: threading.Thread
+
+    def start(self) -> None:
+        """Start working."""
+        ...
+
+    def stop(self) -> None:
+        """End in a few seconds."""
+        ...
+
+
 class Scheduler:
     """Fires due schedules until it is stopped, and lets a dispatcher of kind `dispatcher` execute their runs.
 
-    `local` executes them here, in `slots` child processes; `celery` sends them to workers.
+    `local` executes them here, in `slots` child processes; `celery` sends them to workers. What runs `beside` is
+    started and stopped with it.
     """
 
-    def __init__(self, *, slots: int, poll_seconds: float, dispatcher: str = "local") -> None:
+    def __init__(
+        self, *, slots: int, poll_seconds: float, dispatcher: str = "local", beside: Sequence[Beside] = ()
+    ) -> None:
         chosen = dispatcher_class(dispatcher)
         self.process = processes.register(slots if chosen.executes_here else 0)
         self.dispatcher = chosen(
@@ -47,6 +65,7 @@ class Scheduler:
         self.listener = Listener(on_notify=self.loop.wakeup)
         self.sender = Sender()
         self.bookkeeper = upkeep.Bookkeeper()
+        self.beside = beside
 
     def run(self, stop: Callable[[float], bool], *, drain_timeout: float) -> bool:
         """Work until `stop` says so, then end what runs within `drain_timeout` seconds and give the rest back.
@@ -74,6 +93,8 @@ class Scheduler:
         self.listener.start()
         self.sender.start()
         self.bookkeeper.start()
+        for one in self.beside:
+            one.start()
         log.info("scheduler started", process=self.process.name, slots=self.dispatcher.slots)
 
     def _end(self, drain_timeout: float) -> None:
@@ -83,6 +104,8 @@ class Scheduler:
         last_resort.start()
         upkeep.stopping.set()
         self.bookkeeper.stop()
+        for one in self.beside:
+            one.stop()
         self.listener.stop()
         self._stop_firing()
         self.dispatcher.close(drain_timeout)
@@ -116,7 +139,8 @@ class Scheduler:
 
     def _fault(self) -> str:
         """Say what keeps this process from working: a thread that is no more, a firing loop that hangs; else ""."""
-        own = [*self.dispatcher.threads(), self.sender.thread, self.bookkeeper.thread, self.loop._thread]
+        beside = [self.sender.thread, self.bookkeeper.thread, *(one.thread for one in self.beside)]
+        own = [*self.dispatcher.threads(), *beside, self.loop._thread]
         if dead := [thread.name for thread in own if not thread.is_alive()]:
             return f"died: {', '.join(dead)}"
         silent = time.monotonic() - self.store.looked_at

@@ -46,7 +46,7 @@ def gather(path: Path) -> Gathered:
 
     Names that begin with a dot are left out, as Kubernetes' `..data` and editors' drafts are.
     """
-    files = _below(path) if path.is_dir() else [path]
+    files = below(path) if path.is_dir() else [path]
     if not files:
         raise _refused(path, "There is no .yaml, .yml or .json file in this folder.")
     if len(files) > MOST_FILES:
@@ -59,12 +59,8 @@ def gather(path: Path) -> Gathered:
     return Gathered(path, texts)
 
 
-def absolute(path: str) -> Path:
-    """Return the path from the root on; links in it stay, so that one may be swapped."""
-    return Path(os.path.abspath(path))
-
-
-def _below(folder: Path) -> list[Path]:
+def below(folder: Path) -> list[Path]:
+    """Return the files of a folder that are read, those of folders below it too; hardly more than may be."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -76,6 +72,11 @@ def _below(folder: Path) -> list[Path]:
         if len(found) > MOST_FILES:
             break
     return found
+
+
+def absolute(path: str) -> Path:
+    """Return the path from the root on; links in it stay, so that one may be swapped."""
+    return Path(os.path.abspath(path))
 
 
 def _text(file: Path) -> str:

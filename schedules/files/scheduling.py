@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from integrations.models import Channel
 from schedules import changes, consequences, rules
+from schedules.definition import APART
 from schedules.dependencies import Wanted, resolve
 from schedules.depends_on import wanted
 from schedules.files.declaring import ACTOR, Desk, Values, step
@@ -28,24 +28,36 @@ from schedules.timing import TimingError
 STAYS = {"anchor_at", "name", "environment"}  # where a file does not say it
 
 
-def schedule(entry: Entry, row: Schedule | None, source: str, desk: Desk) -> tuple[Schedule, Step]:
-    """Store the schedule, `row` being the one that the entry means; return it, and what that did.
+class Scheduling:
+    """Takes over the schedules of one sync, one after the other."""
 
-    It is paused where the file says `enabled: false`. `enabled: true` resumes only what a file paused: the pause of a
-    person stays. Raises what serializers and models raise.
-    """
-    data = {**entry.values, "name": entry.name, "environment": entry.environment}
-    serializer = ScheduleSerializer(data=data, context=desk.context)
-    serializer.is_valid(raise_exception=True)
-    checked = dict(serializer.validated_data)
-    enabled = checked.pop("enabled", None)
-    parents = wanted(checked) or []
-    draft = copy.copy(row) if row else Schedule()
-    draft.owner, draft.source = None, source
-    changes.apply(draft, {**_left_out(checked, row), **checked})
-    with transaction.atomic():
-        stored, found = _stored(entry, row, draft, parents, desk)
-        return stored, _standing(stored, enabled, found)
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.reader = ScheduleSerializer(context=desk.context)  # made once: that takes longer than reading with it
+        said = {str(field.source) for field in self.reader.fields.values() if not field.read_only}
+        self.fields = said & {field.name for field in Schedule._meta.concrete_fields} - STAYS
+
+    def schedule(self, entry: Entry, row: Schedule | None, source: str) -> Step:
+        """Store the schedule, `row` being the one that the entry means, and return what that did.
+
+        It is paused where the file says `enabled: false`. `enabled: true` resumes only what a file paused: the pause
+        of a person stays. Raises what serializers and models raise.
+        """
+        data = {**entry.values, "name": entry.name, "environment": entry.environment}
+        checked = dict(self.reader.run_validation(data))
+        enabled = checked.pop("enabled", None)
+        parents = wanted(checked) or []
+        draft = copy.copy(row) if row else Schedule()
+        draft.__dict__.pop("_prefetched_objects_cache", None)  # the copy will have other parents
+        draft.owner, draft.source = None, source
+        changes.apply(draft, {**self._left_out(checked, row), **checked})
+        stored, found = _stored(entry, row, draft, parents, self.desk)
+        return _standing(stored, enabled, found)
+
+    def _left_out(self, checked: Values, row: Schedule | None) -> dict[str, Any]:
+        """Return None, which means the default, for each field that a file may say and does not."""
+        once = row is not None and row.schedule_type == Schedule.Kind.IMMEDIATE
+        return dict.fromkeys(self.fields - checked.keys() - ({"scheduled_at"} if once else set()))
 
 
 def _stored(
@@ -87,35 +99,27 @@ def _standing(schedule: Schedule, enabled: bool | None, found: Step) -> Step:
     return replace(found, action="update", changes={**found.changes, "enabled": pair})
 
 
-def _left_out(checked: Values, row: Schedule | None) -> dict[str, Any]:
-    """Return None, which means the default, for each field that a file may say and does not."""
-    fields = {str(field.source) for field in ScheduleSerializer().fields.values() if not field.read_only}
-    own = {field.name for field in Schedule._meta.concrete_fields}
-    stays = set(STAYS)
-    if row is not None and row.schedule_type == Schedule.Kind.IMMEDIATE:
-        stays.add("scheduled_at")
-    return dict.fromkeys((fields & own) - stays - checked.keys())
-
-
 def _is_same(row: Schedule, draft: Schedule, parents: Sequence[Wanted]) -> bool:
     """Tell whether storing `draft` would change nothing, without trying it."""
     if draft.timeout_seconds is None or draft.max_retries is None:
         rules.check_job(draft, {})
-    told, before = draft.definition(), row.definition()
-    if {**told, "depends_on": None} != {**before, "depends_on": None}:
+    told = [field.attname for field in Schedule._meta.concrete_fields if field.name not in APART]
+    if any(getattr(row, name) != getattr(draft, name) for name in told):
         return False
-    meant = [(parent.pk, on) for parent, on in resolve(draft, parents)]
-    return sorted(meant) == sorted((one["schedule_id"], one["on"]) for one in before["depends_on"])
+    had = [(one.parent_id, one.on) for one in row.dependencies.all()]
+    if not parents or not had:
+        return not parents and not had
+    return sorted(had) == sorted((parent.pk, on) for parent, on in resolve(draft, parents))
 
 
 def _snapshot(schedule: Schedule) -> dict[str, Any]:
     """Return what the schedule says, with the channels that it defines itself."""
     own = Channel.objects.filter(schedule_id=schedule.pk).order_by("name") if schedule.pk else []
-    parents = [{"schedule": one["schedule"], "on": one["on"]} for one in schedule.definition()["depends_on"]]
+    said = schedule.definition()
+    parents = [{"schedule": one["schedule"], "on": one["on"]} for one in said["depends_on"]]
     return {
-        **schedule.definition(),
+        **said,
         "depends_on": sorted(parents, key=str),
-        "callback_url": schedule.callback_url,
         **{f"channel {one.name}": one.recorded() for one in own},
     }
 

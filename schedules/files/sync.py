@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from schedules.files.gathering import Gathered
 from schedules.files.plan import Plan, Step
 from schedules.files.problems import Path as Place
 from schedules.files.problems import Problem, Refused, nearest
-from schedules.files.scheduling import schedule
+from schedules.files.scheduling import Scheduling
 from schedules.limits_api import TagLimitSerializer
 from schedules.models import Schedule
 from schedules.patterns.serializers import TemplateSerializer
@@ -94,11 +95,11 @@ class _Work:
         steps: list[Step] = []
         for section, take in STEPS.items():
             for entry in self.found.entries[section]:
-                steps += self._tried(entry, lambda entry=entry, take=take: [take(entry, self.desk)])  # type: ignore[misc]
+                steps += self._tried(entry, partial(take, entry, self.desk))
         self._refuse()
         entries = self.found.entries["schedules"]
-        rows = {id(entry): _meant(entry) for entry in entries}
-        gone = self._gone({row.pk for row in rows.values() if row is not None})
+        rows = _meant(entries)
+        gone = self._gone({row.pk for row in rows.values()})
         left = []
         for row in gone:
             if prune:
@@ -108,26 +109,22 @@ class _Work:
                 left.append(
                     f"{row.name} in {row.environment} is in these files no more and stays; --prune deletes it."
                 )
+        scheduling = Scheduling(self.desk)
         for entry in _in_order(entries):
             source = _within(entry.source, self.environment) if entry.source else self.source
-            steps += self._tried(
-                entry,
-                lambda entry=entry, source=source: self._scheduled(entry, rows[id(entry)], source),  # type: ignore[misc]
-            )
+            meant = rows.get((entry.environment, entry.name))
+            steps += self._tried(entry, partial(scheduling.schedule, entry, meant, source))
         self._refuse()
         return steps, left
-
-    def _scheduled(self, entry: Entry, row: Schedule | None, source: str) -> list[Step]:
-        return [schedule(entry, row, source, self.desk)[1]]
 
     def _gone(self, meant: set[int]) -> list[Schedule]:
         sources = [self.source, *(_within(source, self.environment) for source in self.found.sources)]
         return list(Schedule.objects.existing().declared_in(sources).exclude(pk__in=meant).order_by("name"))
 
-    def _tried(self, entry: Entry, act: Callable[[], list[Step]]) -> list[Step]:
+    def _tried(self, entry: Entry, act: Callable[[], Step]) -> list[Step]:
         try:
             with transaction.atomic():
-                return act()
+                return [act()]
         except (ValidationError, ModelError) as refused:
             self.problems += _problems(entry, refused)
             return []
@@ -137,11 +134,18 @@ class _Work:
             raise Refused(sorted(self.problems, key=lambda problem: (problem.file, problem.line)))
 
 
-def _meant(entry: Entry) -> Schedule | None:
-    """Return the schedule of the entry's name, else the one of the name that it had."""
-    here = Schedule.objects.existing().filter(environment=entry.environment)
-    found = here.filter(name=entry.name).first()
-    return found or (here.filter(name=entry.was).first() if entry.was else None)
+def _meant(entries: Sequence[Entry]) -> dict[tuple[str, str], Schedule]:
+    """Return by environment and name the schedules that entries mean: of their name, else of the one they had."""
+    names = {name for entry in entries for name in (entry.name, entry.was)}
+    places = {entry.environment for entry in entries}
+    existing = Schedule.objects.existing().with_parents().filter(environment__in=places)
+    rows = {(row.environment, row.name): row for row in existing if row.name in names}
+    found = {}
+    for entry in entries:
+        row = rows.get((entry.environment, entry.name)) or rows.get((entry.environment, entry.was))
+        if row is not None:
+            found[entry.environment, entry.name] = row
+    return found
 
 
 def _in_order(entries: Sequence[Entry]) -> list[Entry]:

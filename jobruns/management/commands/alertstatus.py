@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from jobtypes.models import AlertState
 from jobtypes.sql_alert.serializers import AlertSerializer
+from schedules.models import RefusedFile
 from schedules.tables import array, first_line, moment, table
 
 HEAD = ("ID", "Env", "Alert", "State", "Since", "Value", "Threshold", "Last run", "Silenced until", "Error")
@@ -32,6 +33,8 @@ class Command(BaseCommand):
             self.stdout.write(table(HEAD, map(_row, alerts)))
         else:
             self.stdout.write("There are no alerts. A schedule of job type sql_alert is one.")
+        for refused in RefusedFile.objects.all():
+            self.stderr.write(f"Warning: {refused.sentence}")
         wrong = [one.name for one in alerts if one.is_active and one.shown != "ok"]
         if options["check"] and wrong:
             raise CommandError(f"Not OK: {', '.join(wrong)}.", returncode=1)

@@ -1,12 +1,14 @@
 """`manage.py runscheduler`: fire schedules and execute their runs until SIGTERM or SIGINT."""
 
+from __future__ import annotations
+
 import gc
 import os
 import signal
 from argparse import ArgumentParser
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.checks import Tags
@@ -17,6 +19,9 @@ from django.utils.log import configure_logging
 from integrations.checks import SETTINGS
 from jobruns.engine import sessions
 from jobruns.engine.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from schedules.files.watching import Watcher
 
 
 class Command(BaseCommand):
@@ -49,6 +54,13 @@ class Command(BaseCommand):
             default=30.0,
             help="Seconds that running work gets to end after SIGTERM; then it is given back. Default: %(default)s.",
         )
+        parser.add_argument(
+            "--watch",
+            action="append",
+            default=[],
+            metavar="FILE_OR_DIR",
+            help="Take over what these files declare, now and whenever they change. May be repeated.",
+        )
         parser.add_argument("--log-format", choices=["json", "text"], default=settings.LOG_FORMAT)
         parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], default=settings.LOG_LEVEL)
 
@@ -67,7 +79,10 @@ class Command(BaseCommand):
         gc.freeze()  # what is loaded by now stays: to look through it again and again cost a fifth of the firing
         try:
             scheduler = Scheduler(
-                slots=options["processes"], poll_seconds=options["poll"], dispatcher=options["dispatcher"]
+                slots=options["processes"],
+                poll_seconds=options["poll"],
+                dispatcher=options["dispatcher"],
+                beside=_watchers(options["watch"]),
             )
         except ImportError as missing:
             raise CommandError(
@@ -77,6 +92,16 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from None
         if not scheduler.run(partial(_wait, asked), drain_timeout=options["drain_timeout"]):
             raise SystemExit(1)  # the log says why
+
+
+def _watchers(paths: list[str]) -> list[Watcher]:
+    # Loaded only where files are watched: reading them takes the whole API, 30 MB that firing never needs.
+    if not paths:
+        return []
+    from schedules.files import gathering
+    from schedules.files.watching import Watcher
+
+    return [Watcher(gathering.absolute(path)) for path in paths]
 
 
 def _wait(asked: SimpleQueue[int], seconds: float) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from schedules.models import Schedule
+from schedules.models import RefusedFile, Schedule
 from schedules.serializers import ScheduleSerializer
 from schedules.tables import array, moment, table
 from schedules.timing import TimingError, sentence
@@ -23,6 +23,8 @@ class Command(BaseCommand):
             return
         head = ("ID", "Env", "Name", "Job type", "Status", "Timing", "Next run", "Last")
         self.stdout.write(table(head, map(_row, schedules.iterator())))
+        for refused in RefusedFile.objects.all():
+            self.stderr.write(f"Warning: {refused.sentence}")
 
 
 def _row(schedule: Schedule) -> tuple[str, ...]:

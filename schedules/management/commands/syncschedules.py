@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +17,7 @@ from schedules.files.models import RefusedFile
 from schedules.files.plan import Plan
 from schedules.files.problems import Refused
 from schedules.files.sync import source_of, sync
+from schedules.files.watching import Watcher
 
 
 class Command(BaseCommand):
@@ -24,11 +29,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--prune", action="store_true", help="Delete the schedules of this path that are in it no more."
         )
+        parser.add_argument("--watch", action="store_true", help="Go on, and take over each change, until stopped.")
         parser.add_argument("--environment", default="", help="Where schedules live that name no environment.")
         parser.add_argument("--json", action="store_true", help="Print the plan as one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = gathering.absolute(options["path"])
+        if options["watch"]:
+            self._watch(path, options)
+            return
         try:
             plan = sync(
                 gathering.gather(path),
@@ -42,6 +51,26 @@ class Command(BaseCommand):
             self._show(plan, as_json=options["json"])
             if plan.is_done:
                 RefusedFile.objects.accept(source_of(path, options["environment"]))
+
+    def _watch(self, path: Path, options: dict[str, Any]) -> None:
+        if options["dry_run"]:
+            raise CommandError("--watch takes changes over; leave out --dry-run.", returncode=2)
+        watcher = Watcher(
+            path,
+            environment=options["environment"],
+            prune=options["prune"],
+            on_plan=lambda plan: self._show(plan, as_json=options["json"]),
+            on_refused=lambda refused: self.stderr.write(f"{refused}\nWhat was declared before stays in force."),
+        )
+        asked: SimpleQueue[int] = SimpleQueue()  # the one thing that a signal handler may put into without a deadlock
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda number, _: asked.put(number))
+        watcher.start()
+        while watcher.thread.is_alive():
+            with suppress(Empty):
+                asked.get(timeout=1)
+                break
+        watcher.stop()
 
     def _show(self, plan: Plan, *, as_json: bool) -> None:
         self.stdout.write(json.dumps(plan.as_json(), indent=2, ensure_ascii=False) if as_json else plan.text())
