@@ -3,6 +3,8 @@
 import os
 import re
 
+from integrations.secrets import note
+
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 WHOLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 OWN = re.compile(r"SECRET_KEY|DATABASE_URL|EMAIL_URL|CELERY_BROKER_URL|NATS_URL|CARILLON_.*|SMTP_PASSWORD")
@@ -41,4 +43,5 @@ def _value(match: re.Match[str]) -> str:
     name = match.group(1)
     if name not in os.environ:
         raise Unset(f"The environment variable {name} is not set where this runs; set it and start again.")
+    note(os.environ[name])
     return os.environ[name]

@@ -13,6 +13,9 @@ from django.conf import settings
 
 MASK = "***"
 SHORTEST = 4  # shorter values would blot out ordinary words
+SHORTEST_ANYWHERE = 8  # the same, where a text is not known to be about the secret
+MOST_OPENED = 2_000
+OPENED: dict[str, None] = {}  # every form of what this process has opened, the newest last; never written anywhere
 
 
 class Undecryptable(Exception):
@@ -32,7 +35,29 @@ def decrypt(text: str) -> dict[str, Any]:
         raise Undecryptable(
             "A stored secret cannot be read with CARILLON_ENCRYPTION_KEYS. Add the key it was written under."
         ) from None
+    note(values)
     return values
+
+
+def note(value: Any) -> None:
+    """Remember every text within `value` as a secret that was opened in this process, for `hide`."""
+    if isinstance(value, str):
+        for form in _forms(value):
+            if len(form) >= SHORTEST_ANYWHERE:
+                OPENED.pop(form, None)
+                OPENED[form] = None
+        for form in list(OPENED)[:-MOST_OPENED]:
+            OPENED.pop(form, None)
+    elif isinstance(value, dict):
+        for inner in value.values():
+            note(inner)
+
+
+def hide(text: str) -> str:
+    """Return `text`, such as a traceback, with every secret that this process has opened replaced by `***`."""
+    for form in sorted(OPENED, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
 
 
 def scrub(text: str, values: Iterable[str]) -> str:
@@ -44,8 +69,11 @@ def scrub(text: str, values: Iterable[str]) -> str:
 
 
 def _forms(value: str) -> set[str]:
-    """Return the value itself, quoted for addresses and JSON, and the parts of an Authorization header."""
+    """Return the value itself, quoted for addresses and JSON, and the parts of an Authorization header or address."""
     parts = {value}
+    if value.startswith(("https://", "http://")):
+        path = value.partition("://")[2].partition("/")[2]
+        parts |= {path, path.rpartition("/")[2]} - {""}
     scheme, _, rest = value.partition(" ")
     if scheme.lower() in {"basic", "bearer", "token", "apikey"}:
         parts.add(rest)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -22,10 +23,11 @@ from integrations.limited import Limited
 ASKED = {"", "exact", "id__exact", "isnull", "gte", "lt"}  # what Django's filters append to a field's name
 
 
-class OwnFiltersOnly:
-    """Refuse what the list does not offer to filter by, so that nobody probes a column that is not shown."""
+class WhatIsOffered:
+    """Refuse what a list does not offer: to probe columns that it does not show, and to choose what is no row."""
 
     list_filter: Any
+    opts: Any
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Tell whether one of the list's filters asks this."""
@@ -35,6 +37,16 @@ class OwnFiltersOnly:
             lookup.startswith(name) and lookup.removeprefix(name).removeprefix("__") in ASKED for name in offered
         )
 
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """Do an action with the rows that were ticked; raises BadRequest where one cannot be a row."""
+        key = self.opts.pk
+        try:
+            for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                key.run_validators(key.to_python(chosen))
+        except ValidationError:
+            raise BadRequest("What is ticked is no row of this list.") from None
+        return super().response_action(request, queryset)  # type: ignore[misc]
+
 
 class Workshop(admin.AdminSite):
     """The workshop; who is signed in and may not enter is told so, and not asked to sign in once more."""
@@ -42,7 +54,7 @@ class Workshop(admin.AdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register every admin, Django's own included, with its own filters, within the user's environments."""
         given = admin_class or admin.ModelAdmin
-        super().register(model_or_iterable, type(given.__name__, (Limited, OwnFiltersOnly, given), {}), **options)
+        super().register(model_or_iterable, type(given.__name__, (Limited, WhatIsOffered, given), {}), **options)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Let people change their own password, and write down that they did."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from integrations import secrets
 from jobtypes import registry
 from jobtypes.base import Context, InvalidParams, JobCancelled, JobFailed, JobTimedOut, Outcome
 
@@ -82,9 +83,9 @@ def execute(assignment: Assignment, context: Context) -> Ending:
     except JobFailed as failed:
         return _ending(assignment, started, "failed", reason=failed.reason, failure=failed)
     except (Exception, SystemExit) as crash:  # whatever a job raises is a crash of that run, and of nothing else
-        text = "".join(tracebacks.format_exception(crash))
+        text = secrets.hide("".join(tracebacks.format_exception(crash)))
         # Not str(crash): an exception may be unable to describe itself.
-        sentence = "".join(tracebacks.format_exception_only(crash)).strip()
+        sentence = secrets.hide("".join(tracebacks.format_exception_only(crash)).strip())
         sentence = sentence.removeprefix(f"{type(crash).__module__}.")
         return _ending(assignment, started, "failed", reason="error", error=sentence, traceback=text)
 

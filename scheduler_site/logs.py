@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from integrations import secrets
+
 
 def configure(options: dict[str, str]) -> None:
     """Set up logging once per process; `options` holds `format` (json or text) and `level`."""
@@ -25,7 +27,7 @@ def configure(options: dict[str, str]) -> None:
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             pad_event_to=0,
-            exception_formatter=structlog.dev.plain_traceback,  # the others show local variables, secrets among them
+            exception_formatter=structlog.dev.plain_traceback,  # others would show local variables, and warn
         )
     )
     handler = logging.StreamHandler()
@@ -34,7 +36,8 @@ def configure(options: dict[str, str]) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.format_exc_info] if options["format"] == "json" else []),
+                structlog.processors.format_exc_info,
+                _hide_secrets,
                 renderer,
             ],
         )
@@ -68,6 +71,14 @@ def _of_request(logger: Any, method: str, line: Any) -> Any:
     if (path := getattr(request, "path", None)) is not None:
         line["path"] = path
         line.setdefault("correlation_id", getattr(request, "correlation_id", ""))
+    return line
+
+
+def _hide_secrets(logger: Any, method: str, line: Any) -> Any:
+    """Take what this process has opened out of the words of others: an exception may hold anything."""
+    for name in ("exception", "error", "reason"):
+        if isinstance(line.get(name), str):
+            line[name] = secrets.hide(line[name])
     return line
 
 

@@ -257,7 +257,7 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
             self.updated_by = by
             self._read_calendar()
             self.full_clean()
-            self.make_callback_secret()
+            self.make_callback_secret(anew=before.get("callback_url", self.callback_url) != self.callback_url)
             self.plan_next(now)
             own = own_channels.take_apart(self, by=by)
             self.save()

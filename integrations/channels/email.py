@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import smtplib
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr, getaddresses, parseaddr
 from html import escape
 from typing import ClassVar
 
 from django.conf import settings as configured
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.validators import validate_email
 from pydantic import Field, field_validator
@@ -38,8 +39,11 @@ class Settings(base.Settings):
         for address in value:
             try:
                 validate_email(parseaddr(address)[1])
-            except Exception as wrong:
-                raise ValueError(f"{address!r} is no e-mail address.") from wrong
+                one = address.isprintable() and len(getaddresses([address])) == 1
+            except ValidationError:
+                one = False
+            if not one:
+                raise ValueError(f"{address!r} is no e-mail address.")
         return value
 
     @field_validator("subject")

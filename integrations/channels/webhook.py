@@ -18,6 +18,7 @@ from integrations import http, watchdog
 from integrations.addresses import Forbidden
 from integrations.channels import base
 from integrations.channels.base import Envelope, Message, NotDelivered, Receipt
+from integrations.kinds.base import Unusable
 
 label = "Webhook"
 PREFIX = "whsec_"
@@ -60,10 +61,13 @@ class Settings(base.Settings):
 
     def opened(self) -> Settings:
         """Return the settings with references replaced; raises Unusable."""
+        headers = {name: base.expand(value) for name, value in self.headers.items()}
+        if sentences := header_rules.refusals(headers, secret=True):
+            raise Unusable(" ".join(sentences))
         return self.model_copy(
             update={
                 "url": base.expand(self.url),
-                "headers": {name: base.expand(value) for name, value in self.headers.items()},
+                "headers": headers,
                 "signing_secret": base.expand(self.signing_secret),
             }
         )

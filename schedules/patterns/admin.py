@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -65,7 +66,7 @@ class TemplateAdmin(Removing, ModelAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Template | None:
         """Return the template; locked when it is about to be saved, so that nobody else saves in between."""
-        if request.method == "POST" and object_id.isdecimal():
+        if request.method == "POST" and object_id.isdecimal() and connection.in_atomic_block:
             Template.objects.select_for_update().filter(pk=object_id).first()
         return super().get_object(request, object_id, from_field)
 
