@@ -12,7 +12,10 @@ from integrations.models import Channel, Connection, Delivery
 from jobruns.models import JobRun
 from schedules.models import Calendar, Schedule
 from schedules.telling import NoticeRule
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, a_schedule, admin, having, nobody
+from tests.jobtypes.conftest import makes, shop, sqlite_folder
+
+__all__ = ["a_schedule", "admin", "having", "makes", "nobody", "shop", "sqlite_folder"]
 
 
 @pytest.fixture(autouse=True)

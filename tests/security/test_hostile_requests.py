@@ -3,11 +3,9 @@
 import pytest
 from django.test import Client
 
-from tests.api.conftest import admin  # noqa: F401 - a fixture
-
 
 @pytest.fixture
-def pages(admin):  # noqa: F811
+def pages(admin):
     client = Client(raise_request_exception=False)
     client.force_login(admin.user)
     return client
@@ -47,16 +45,17 @@ def test_the_workshop_answers_the_lookups_of_its_filters(pages):
         assert pages.get(f"/admin/{asked}").status_code == 200
 
 
-@pytest.mark.parametrize("model", ["schedule", "calendar"])
+@pytest.mark.parametrize("model", ["schedule", "calendar", "template"])
 @pytest.mark.parametrize("row", ["1", "_00", "%00", "9" * 40])
 def test_a_post_to_a_history_is_no_crash(pages, make_schedule, make_calendar, model, row):
-    row = row.replace("1", str(make_schedule().pk if model == "schedule" else make_calendar().pk))
-    known = row.isdecimal() and len(row) < 19
+    made = {"schedule": make_schedule, "calendar": make_calendar}
+    row = row.replace("1", str(made[model]().pk) if model in made else "9")
+    known = model in made and row.isdecimal() and len(row) < 19
     assert pages.post(f"/admin/schedules/{model}/{row}/history/").status_code == (200 if known else 404)
     assert pages.get(f"/admin/schedules/{model}/{row}/change/?job_type=nonsense").status_code in {200, 302, 404}
 
 
-def test_every_address_of_the_api_says_which_methods_it_has(admin):  # noqa: F811
+def test_every_address_of_the_api_says_which_methods_it_has(admin):
     assert admin.send("OPTIONS", "schedules/1/callback-secret").status_code == 200
     assert admin.send("OPTIONS", "docs").status_code == 405
 
@@ -64,3 +63,12 @@ def test_every_address_of_the_api_says_which_methods_it_has(admin):  # noqa: F81
 @pytest.mark.parametrize("model", ["auth/user", "auth/group", "integrations/apitoken", "schedules/taglimit"])
 def test_every_form_of_the_workshop_opens(pages, model):
     assert pages.get(f"/admin/{model}/add/").status_code == 200
+
+
+@pytest.mark.parametrize("chosen", ["x", "9" * 19, "9" * 40, "\0", "1 OR 1=1", "../1", "-" + "9" * 30])
+@pytest.mark.parametrize(
+    "model", ["auth/user", "schedules/schedule", "integrations/channel", "integrations/delivery"]
+)
+def test_ticking_what_is_no_row_is_refused(pages, model, chosen):
+    ticked = {"action": "delete_selected", "_selected_action": ["1", chosen], "index": "0"}
+    assert pages.post(f"/admin/{model}/", ticked).status_code == 400

@@ -105,7 +105,7 @@ class Storm:
     def ask_slow_ones_again(self) -> None:
         """Hold slowness against an answer only if it is slow alone too: the machine may be busy with others."""
         for attempt, seconds in self.slow:
-            best = min(self.wire().send(attempt).seconds for _ in range(3))
+            best = min(self.wire().send(attempt).seconds for _ in range(5))
             if best > LONGEST:
                 self.complaints.append(f"{seconds:.1f} s, alone {best:.1f} s: {attempt.told}")
 

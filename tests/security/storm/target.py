@@ -14,11 +14,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from integrations import roles
 from integrations.models import ApiToken
 from integrations.scopes import ROLES
+from jobruns import rollups
 
 CSRF = "c" * 32
 OWN = {  # what everybody may change: his tokens, what becomes of his tries to sign in, and what is told of both
@@ -65,6 +67,7 @@ def furnish() -> None:
             if "post" in methods and "{" not in path:
                 for body in _examples(methods["post"]):
                     client.post(path, body, content_type="application/json")
+    rollups.catch_up(timezone.now())  # as schedulers do meanwhile
 
 
 def enter() -> list[Caller]:
@@ -92,7 +95,7 @@ def routes() -> list[Route]:
     client = Client()
     client.force_login(User.objects.get(username="storm-root"))
     found = []
-    for path in sorted(set(_paths(get_resolver()))):
+    for path in paths():
         methods = described.get(re.sub(r"%\(\w+\)s", "*", f"/{path}"), {})
         bodies = {method.upper(): list(_bodies(told, document)) for method, told in methods.items()}
         names = [
@@ -103,6 +106,11 @@ def routes() -> list[Route]:
             Route(path, {method: some for method, some in bodies.items() if some}, sorted(set(names)), forms)
         )
     return found
+
+
+def paths() -> list[str]:
+    """Return every address that Django knows, with `%(name)s` in the place of its arguments."""
+    return sorted(set(_paths(get_resolver())))
 
 
 def digests() -> dict[str, str]:

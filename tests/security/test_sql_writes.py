@@ -1,10 +1,14 @@
+"""An alert that would write, reach out of its database, or never end: nothing is written, and its time is kept."""
+
 import time
 
 import pytest
 
 from integrations.models import Connection
 from jobtypes.base import InvalidParams, JobFailed, JobTimedOut
+from schedules.models import Schedule
 from tests.jobtypes.asking import alert, on_each, on_mariadb, on_postgresql, on_sqlite, saved
+from tests.jobtypes.databases import SLOW
 from tests.jobtypes.running import execute
 
 
@@ -51,7 +55,16 @@ def test_what_is_not_one_reading_statement_is_refused_at_the_save(shop, query):
         ("postgresql", "SELECT 'OK' AS status, query_to_xml('DELETE FROM orders', true, true, '')"),
         ("postgresql", "SELECT 'OK' AS status, U&\"\\0070g_read_file\"('/etc/passwd')"),
         ("postgresql", "SELECT 'OK' AS status, lo_export(1, '/tmp/x')"),
+        ("postgresql", "SELECT 'OK' AS status, pg_catalog.set_config('statement_timeout', '0', true)"),
+        ("postgresql", "SELECT 'OK' AS status, pg_cancel_backend(1)"),
+        ("postgresql", "SELECT 'OK' AS status, pg_create_physical_replication_slot('x')"),
+        ("postgresql", "SELECT 'OK' AS status, pg_logical_emit_message(false, 'x', 'y')"),
+        ("postgresql", "WITH a AS (UPDATE orders SET state = 'x' RETURNING 1) SELECT 'OK' AS status FROM a"),
+        ("postgresql", "WITH a AS MATERIALIZED (INSERT INTO orders VALUES (9) RETURNING 1) TABLE a"),
+        ("postgresql", "VALUES (lo_creat(-1))"),
         ("mariadb", "WITH x AS (SELECT 1) DELETE FROM orders"),
+        ("mariadb", "SELECT 'OK' AS status FROM orders FOR UPDATE"),
+        ("mariadb", "SELECT 'OK' AS status, SLEEP(0) PROCEDURE ANALYSE()"),
         ("mariadb", "SELECT 'OK' AS status INTO OUTFILE '/tmp/carillon-outfile'"),
         ("mariadb", "SELECT 'OK' AS status INTO/**/DUMPFILE '/tmp/carillon-outfile'"),
         ("mariadb", "SELECT 'OK' AS status /*! INTO OUTFILE '/tmp/carillon-outfile' */"),
@@ -137,3 +150,26 @@ def test_mariadb_stays_usable_after_a_refused_write(shop):
     with pytest.raises(JobFailed, match="READ ONLY transaction"):
         alert("SELECT wipe() AS status")
     assert shop.fingerprint == before
+
+
+@on_each
+@pytest.mark.parametrize("query", ["DELETE FROM orders", "COMMIT; DELETE FROM orders", "SELECT 1; DROP TABLE orders"])
+def test_the_api_does_not_store_what_would_write(shop, admin, query):
+    params = {"connection": "shop", "query": query}
+    body = {"name": "s", "schedule_type": "manual", "job_type": "sql_alert", "params": params}
+    assert admin.post("schedules", body).status_code == 400
+    assert not Schedule.objects.exists()
+
+
+@on_each
+def test_a_statement_that_never_ends_is_ended_in_time(shop):
+    began = time.monotonic()
+    with pytest.raises(JobTimedOut):
+        alert(SLOW[shop.make], query_timeout_seconds=1)
+    assert time.monotonic() - began < 8
+
+
+@on_each
+def test_no_more_rows_are_fetched_than_are_needed(shop):
+    with pytest.raises(JobFailed, match="more than one row"):
+        alert("SELECT 'OK' AS status FROM orders a, orders b, orders c, orders d, orders e, orders f, orders g")
