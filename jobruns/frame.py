@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from jobruns.models import SchedulerProcess
 from schedules.models import Schedule
 
+TABS = {"today", "schedules", "runs", "alerts"}  # at the foot of a phone
 THEMES = {"light", "dark"}
 GROUPS = (
     (
@@ -89,7 +90,14 @@ def links(request: HttpRequest) -> list[list[dict[str, Any]]]:
     user = request.user
     return [
         [
-            {"url": reverse(name), "name": name, "icon": icon, "label": label, "current": here == name}
+            {
+                "url": reverse(name),
+                "name": name,
+                "icon": icon,
+                "label": label,
+                "current": here == name,
+                "tab": name in TABS,
+            }
             for name, icon, label, permission in group
             if (user.has_perm(permission) if permission else getattr(user, "is_staff", False))
         ]
