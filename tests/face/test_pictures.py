@@ -47,6 +47,7 @@ def addresses(world: SimpleNamespace) -> dict[str, str]:
         "alert": f"/runs/{world.alert.pk}",
         "alerts": "/alerts",
         "incidents": "/alerts/incidents",
+        "again": f"/runs/{world.failed.pk}/again/changed",
         "answer": f"/runs/{world.answer.pk}",
         "running": f"/runs/{world.running.pk}",
         "deliveries": "/deliveries",
@@ -147,6 +148,14 @@ def test_ticked_schedules_are_counted_before_they_are_paused(
     world.calm.refresh_from_db()
     assert world.calm.status == "paused"
     context.close()
+
+
+def test_a_template_shows_when_it_fires_while_it_is_filled_in(screen: Page, world: SimpleNamespace) -> None:
+    screen.goto(f"/templates/{world.template.pk}")
+    assert screen.get_by_text("Fill in word to see when it fires.").is_visible()
+    screen.get_by_label("Word").fill("hello")
+    screen.get_by_label("Minute").fill("40")
+    screen.get_by_text("Every day at 06:40").wait_for(timeout=8000)
 
 
 def test_the_log_follows_while_the_run_goes_on(

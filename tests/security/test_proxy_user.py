@@ -9,6 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from integrations.models import ApiToken
+from integrations.trail import AuditEntry
 from schedules.models import Schedule
 from tests.security.webs import ROOT, USUAL, Visitor, Web
 
@@ -97,6 +99,25 @@ def test_a_write_over_the_api_needs_the_csrf_token(proxied):
     sent = client.post("/api/v1/schedules", body, "application/json", headers={"X-CSRFToken": token})
     assert sent.status_code == 201
     assert Schedule.objects.get().created_by == "ada"
+
+
+def test_a_token_decides_before_the_header_does(proxied):
+    User.objects.create_superuser("ada")
+    token = ApiToken.issue(user=User.objects.create_superuser("bot"), name="tests")[1]
+    client = Client(REMOTE_ADDR="10.1.2.3", headers={HEADER: "ada", "X-API-Key": token}, enforce_csrf_checks=True)
+    body = {"name": "a", "job_type": "noop", "schedule_type": "manual"}
+    assert client.post("/api/v1/schedules", body, "application/json").status_code == 201
+    assert Schedule.objects.get().created_by == "bot"
+    assert AuditEntry.objects.latest("pk").actor == "bot"
+
+
+def test_what_somebody_changes_is_written_down_as_his(proxied):
+    User.objects.create_superuser("ada")
+    client = Client(REMOTE_ADDR="10.1.2.3", headers={HEADER: "ada"})
+    body = {"name": "a", "job_type": "noop", "schedule_type": "manual"}
+    assert client.post("/api/v1/schedules", body, "application/json").status_code == 201
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.actor, entry.source, entry.act) == ("ada", "api", "create")
 
 
 @pytest.mark.parametrize(
