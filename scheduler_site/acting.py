@@ -26,10 +26,16 @@ class ActingMiddleware:
             "",
             source=source,
             user=SimpleLazyObject(lambda: request.user),
-            reason=request.headers.get("X-Change-Reason", ""),
+            reason=reason(request, source),
             on_behalf_of=on_behalf_of(request),
         ):
             return self.get_response(request)
+
+
+def reason(request: HttpRequest, source: str) -> str:
+    """Return why something is changed: what a header says, or the field of that name in a form of the workshop."""
+    typed = request.POST.get("change_reason", "") if source == "admin" and request.method == "POST" else ""
+    return typed or request.headers.get("X-Change-Reason", "")
 
 
 def on_behalf_of(request: HttpRequest) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 APART = {
     *ENGINE_COLUMNS,
-    *("id", "owner", "source", "created_by", "updated_by", "created_at", "updated_at", "callback_encrypted"),
+    *("id", "owner", "created_by", "updated_by", "created_at", "updated_at", "callback_encrypted"),
 }
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError as Refused
 from django.db import transaction
 from rest_framework import serializers
 
+from integrations.acting import because
 from integrations.rest.fields import MomentField, StrictFields
 from schedules import changes, shorthand
 from schedules.calendars.fields import CalendarField
@@ -100,6 +101,9 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     run_count = serializers.IntegerField(source="total_runs", read_only=True)
     success_count = serializers.IntegerField(source="successful_runs", read_only=True)
     failure_count = serializers.IntegerField(source="failed_runs", read_only=True)
+    reason = serializers.CharField(
+        max_length=500, allow_blank=True, write_only=True, required=False, help_text="Why; kept with the change."
+    )
     template = serializers.CharField(
         source="origin.template.name", read_only=True, default=None, help_text="It was made from; else null."
     )
@@ -114,7 +118,7 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
         model = Schedule
         fields = [
             *["id", "name", "description", "environment", "job_type", "params"],
-            *[*TIMING, *BOUNDS, "enabled", *STATE, "tags", "depends_on", *POLICIES, *TOLD, *KEPT],
+            *[*TIMING, *BOUNDS, "enabled", *STATE, "tags", "depends_on", *POLICIES, *TOLD, *KEPT, "reason"],
         ]
         read_only_fields = ["id", *STATE, *KEPT]
         validators: list[Any] = []  # the model's gate checks, under its lock
@@ -164,10 +168,11 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     def create(self, values: dict[str, Any]) -> Schedule:
         """Store a new schedule of the request's user, paused if `enabled` is false; raises ValidationError."""
         enabled, user = values.pop("enabled", True), self.context["request"].user
+        why = values.pop("reason", "")
         depends_on = wanted(values)
         schedule = Schedule(owner=user)
         changes.apply(schedule, values)
-        with transaction.atomic():
+        with transaction.atomic(), because(why):
             schedule.store(by=user.get_username(), depends_on=depends_on)
             if not enabled:
                 schedule.pause(by=user.get_username())
@@ -176,8 +181,9 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
     def update(self, schedule: Schedule, values: dict[str, Any]) -> Schedule:
         """Store what changed, pause or resume as `enabled` says; raises ValidationError."""
         enabled, user = values.pop("enabled", None), self.context["request"].user
+        why = values.pop("reason", "")
         depends_on = wanted(values)
-        with transaction.atomic():
+        with transaction.atomic(), because(why):
             if values or depends_on is not None:
                 changes.apply(schedule, values)
                 schedule.owner = user

@@ -64,9 +64,9 @@ class ScheduleVersion(models.Model):
 def values_of(schedule: Schedule, definition: Mapping[str, Any]) -> tuple[dict[str, Any], list[Wanted]]:
     """Return what a stored definition sets, and the parents that it names; raises ValidationError on `calendar`.
 
-    Fields that schedules have no more are left out.
+    Fields that schedules have no more are left out, and the file that declared it: that is not undone.
     """
-    known = {field.name for field in schedule._meta.concrete_fields}
+    known = {field.name for field in schedule._meta.concrete_fields} - {"source"}
     values = {name: value for name, value in definition.items() if name in known}
     for name in rules.MOMENTS:
         values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from integrations.acting import because
 from integrations.models import Channel
 from schedules import changes, consequences, rules
 from schedules.definition import APART
@@ -45,14 +46,15 @@ class Scheduling:
         """
         data = {**entry.values, "name": entry.name, "environment": entry.environment}
         checked = dict(self.reader.run_validation(data))
-        enabled = checked.pop("enabled", None)
+        enabled, why = checked.pop("enabled", None), checked.pop("reason", "")
         parents = wanted(checked) or []
         draft = copy.copy(row) if row else Schedule()
         draft.__dict__.pop("_prefetched_objects_cache", None)  # the copy will have other parents
         draft.owner, draft.source = None, source
         changes.apply(draft, {**self._left_out(checked, row), **checked})
-        stored, found = _stored(entry, row, draft, parents, self.desk)
-        return _standing(stored, enabled, found)
+        with because(why):
+            stored, found = _stored(entry, row, draft, parents, self.desk)
+            return _standing(stored, enabled, found)
 
     def _left_out(self, checked: Values, row: Schedule | None) -> dict[str, Any]:
         """Return None, which means the default, for each field that a file may say and does not."""
