@@ -32,21 +32,21 @@ class Limited:
         return bool(super().has_add_permission(request, *args))  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._reaches(request, obj) and bool(super().has_change_permission(request, obj))  # type: ignore[misc]
+        return self._may_reach(request, obj) and bool(super().has_change_permission(request, obj))  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._reaches(request, obj) and bool(super().has_delete_permission(request, obj))  # type: ignore[misc]
+        return self._may_reach(request, obj) and bool(super().has_delete_permission(request, obj))  # type: ignore[misc]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Protect what is everybody's from being deleted among others by a user who is limited."""
         found, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
-        return found, counts, needed, [*protected, *(str(one) for one in objs if not self._reaches(request, one))]
+        return found, counts, needed, [*protected, *(str(one) for one in objs if not self._may_reach(request, one))]
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
         """Answer 404 for what there is not, and for what this user may not see."""
         raise Http404
 
-    def _reaches(self, request: HttpRequest, obj: Any) -> bool:
+    def _may_reach(self, request: HttpRequest, obj: Any) -> bool:
         rows = self.model._default_manager.all()
         if obj is None or obj.pk is None or _is_free(request) or not hasattr(rows, "changeable_by"):
             return True

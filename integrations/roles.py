@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from integrations.access import Viewer
 
-APPS = ("integrations", "schedules", "jobruns", "auth")
+APPS = ("integrations", "jobtypes", "schedules", "jobruns", "auth")
 KNOWN = "_role"  # where a user object remembers the answer
 
 

@@ -1,5 +1,7 @@
 """Find the connections that jobs name."""
 
+from collections.abc import Iterable
+
 from integrations.models import Connection
 from jobtypes.base import Config, InvalidParams, JobFailed
 
@@ -20,8 +22,11 @@ def use(name: str, *, kind: str) -> Connection:
         raise JobFailed(f"{missing} Nothing was done.", retry=False) from None
 
 
-def out_of_place(config: Config, environment: str) -> dict[str, list[str]]:
-    """Return field → sentences for each connection that a configuration names and `environment` may not use."""
+def out_of_place(config: Config, places: Iterable[str] | None) -> dict[str, list[str]]:
+    """Return field → sentences for each connection that a configuration names and that serves none of `places`.
+
+    None means every environment.
+    """
     named = {
         name: getattr(config, name)
         for name, field in type(config).model_fields.items()
@@ -30,7 +35,7 @@ def out_of_place(config: Config, environment: str) -> dict[str, list[str]]:
     chosen = [name for name in named.values() if name]
     if not chosen:
         return {}
-    usable = set(Connection.objects.within([environment]).filter(name__in=chosen).values_list("name", flat=True))
+    usable = set(Connection.objects.within(places).filter(name__in=chosen).values_list("name", flat=True))
     return {
         field: [f"There is no connection named {name!r}."]
         for field, name in named.items()

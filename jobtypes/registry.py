@@ -62,7 +62,7 @@ def validate(name: str, params: dict[str, Any], *, environment: str | None = Non
     """
     config = parse(name, params)
     job_type(name).check(config)
-    if environment is not None and (refused := connections.out_of_place(config, environment)):
+    if environment is not None and (refused := connections.out_of_place(config, [environment])):
         raise InvalidParams(refused)
     return config
 

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from integrations.rest.permissions import OverAll
 from jobruns.models import JobRun, SchedulerProcess
 from scheduler_site import readiness
 from schedules.models import RefusedFile, Schedule
@@ -41,6 +42,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 class DetailedHealth(APIView):
     """Processes with their heartbeats, and what waits or is overdue."""
 
+    permission_classes = [OverAll]
     rights = {"*": "jobruns.view_schedulerprocess"}
 
     @extend_schema(exclude=True)

@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from integrations.models import Delivery
+from integrations.rest.permissions import OverAll
 from jobruns import stats
 from jobruns.models import JobRun, SchedulerProcess
 from jobruns.sums import middle
@@ -48,6 +49,7 @@ class PlainText(BaseRenderer):
 class Metrics(APIView):
     """The metrics page."""
 
+    permission_classes = [OverAll]
     rights = {"*": "jobruns.view_schedulerprocess"}
     renderer_classes = [PlainText]
 

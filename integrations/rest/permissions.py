@@ -9,6 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from integrations import roles
+from integrations.access import environments_of
 from integrations.models import ApiToken
 from integrations.scopes import scope_of
 
@@ -47,6 +48,27 @@ class ModelPermissions(BasePermission):
             return named
         model = view.queryset.model._meta
         return f"{model.app_label}.{VERBS.get(request.method or '', 'delete')}_{model.model_name}"
+
+
+class AnyRight(BasePermission):
+    """Ask for any right at all: what is of nobody in particular is kept from users without a role only."""
+
+    message = "This needs a role; you have none. Ask an administrator for one."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Tell whether the user has a role or another right."""
+        return request.user.is_authenticated and bool(request.user.is_superuser or request.user.get_all_permissions())
+
+
+class OverAll(ModelPermissions):
+    """Ask also for a user who is not limited to environments: for numbers that tell of all of them."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Tell whether the user may, and sees every environment."""
+        if not super().has_permission(request, view):
+            return False
+        self.message = "This tells of all environments, and you are limited to some."
+        return environments_of(request.user) is None
 
 
 class Authenticated(BasePermission):

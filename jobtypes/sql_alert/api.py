@@ -14,11 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from integrations.access import environments_of
 from integrations.rest.documentation import KEY, READ_ERRORS, WRITE_ERRORS
 from integrations.rest.filters import FlagFilter, StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 from integrations.rest.problems import Conflict
-from jobtypes import registry
+from jobtypes import connections, registry
 from jobtypes.base import InvalidParams, JobFailed
 from jobtypes.sql_alert import ask, serializers
 from jobtypes.sql_alert.models import AlertIncident, AlertState, AlertStateQuerySet
@@ -159,6 +160,8 @@ class AlertViewSet(IdempotentWrites, GenericViewSet[AlertState]):
             config = registry.validate("sql_alert", {"query_timeout_seconds": LONGEST_TRIAL, **sent})
         except InvalidParams as refused:
             raise ValidationError(refused.errors) from None
+        if foreign := connections.out_of_place(config, environments_of(request.user)):
+            raise ValidationError(foreign)
         began = time.monotonic()
         try:
             verdict = ask(config, seconds=LONGEST_TRIAL)  # type: ignore[arg-type]  # sql_alert's own configuration

@@ -114,6 +114,7 @@ class TemplateViewSet(Collection):
 
     @describe_upgrade
     def upgrade(self, request: Request, pk: str) -> Response:
+        self.get_object()
         values = _read(serializers.UpgradeSerializer(data=request.data))
         ids = list(dict.fromkeys(values["schedule_ids"]))
         plans = self._plans(self._instances().filter(pk__in=ids), values["parameters"])
