@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
@@ -20,11 +21,12 @@ DROPPED = {"/dev/null", "-"}
 CURL_FLAGS = {
     **dict.fromkeys(["-s", "--silent", "-S", "--show-error", "-i", "--include", "-v", "--verbose", "-#"], ""),
     **dict.fromkeys(["--progress-bar", "--no-progress-meter", "-4", "--ipv4", "-6", "--ipv6", "--compressed"], ""),
-    **dict.fromkeys(["-L", "--location", "-g", "--globoff", "-N", "--no-buffer", "--retry-connrefused"], ""),
+    **dict.fromkeys(["-L", "--location", "-N", "--no-buffer", "--retry-connrefused"], ""),
     **dict.fromkeys(["--retry-all-errors", "-q", "--disable", "--http1.1", "--http2", "--tcp-nodelay"], ""),
     **dict.fromkeys(["-f", "--fail", "--fail-with-body"], "fail"),
     **dict.fromkeys(["-I", "--head"], "head"),
     **dict.fromkeys(["-G", "--get"], "get"),
+    **dict.fromkeys(["-g", "--globoff"], "as written"),
     **dict.fromkeys(["-k", "--insecure"], "!" + CERTIFICATES.format("-k")),
     **dict.fromkeys(["-O", "--remote-name", "-J", "--remote-header-name"], "!" + TO_FILE),
     **dict.fromkeys(["-n", "--netrc"], "!" + CARRIES_KEY),
@@ -87,6 +89,7 @@ class Asked:
     data: list[str] = field(default_factory=list)
     query: bool = False
     fails: bool = False
+    unfolds: bool = False
     seconds: int | None = None
     retries: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -97,12 +100,14 @@ def adopt(line: CommandLine) -> Adopted | None:
     tool = line.words[0].rpartition("/")[2] if line.words else ""
     if tool not in {"curl", "wget"}:
         return None
-    asked = Asked(fails=tool == "wget")
+    asked = Asked(fails=tool == "wget", unfolds=tool == "curl")
     flags, values = (CURL_FLAGS, CURL_VALUES) if tool == "curl" else (WGET_FLAGS, WGET_VALUES)
     for meaning, value in _options(line.words[1:], flags, values, tool):
         _take(asked, meaning, value, line.stdin)
     if len(asked.urls) != 1:
         raise _refuse(f"It calls {len(asked.urls)} addresses; a schedule calls one.")
+    if asked.unfolds and re.search(r"//[^/]*/.*[\[{]", asked.urls[0]):
+        raise _refuse("Its address stands for several, by { or [ in it; a schedule calls one.")
     if not asked.fails:
         asked.notes.append(STATUS)
     return Adopted(
@@ -159,6 +164,8 @@ def _take(asked: Asked, meaning: str, value: str, stdin: str | None) -> None:
         asked.method = "HEAD"
     elif meaning == "get":
         asked.query = True
+    elif meaning == "as written":
+        asked.unfolds = False
     elif meaning == "fail":
         asked.fails = True
     elif meaning == "output" and value not in DROPPED:

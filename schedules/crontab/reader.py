@@ -12,6 +12,7 @@ from schedules.cron import MONTHS, NICKNAMES, WEEKDAYS
 
 LARGEST = 1_048_576  # bytes of a file
 MOST = 10_000  # lines
+LONGEST = 4_000  # characters of a line; cron itself reads fewer
 VARIABLE = re.compile(r"""\s*(?P<quote>["']?)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P=quote)\s*=\s*(?P<value>.*?)\s*""")
 NICKNAME = re.compile(r"(@\S+)(?:\s+(.*))?")
 FIELDS = re.compile(r"(\S+(?:\s+\S+){4})(?:\s+(.*))?")
@@ -69,7 +70,9 @@ def _entries(lines: list[str], *, has_users: bool) -> Iterator[Entry]:
     goes_on = False  # the comment, line by line
     for number, line in enumerate(lines, 1):
         text = line.strip()
-        if not text:
+        if len(text) > LONGEST:
+            yield Entry(number, refusal=f"The line has {len(text)} characters; at most {LONGEST} are read.")
+        elif not text:
             comment = []
         elif text.startswith("#"):
             comment = [*(comment if goes_on else []), *_said(text)]
@@ -126,7 +129,7 @@ def _job(number: int, text: str, *, has_users: bool) -> Entry:
     if found is None:
         sentence = "This is neither a variable nor five fields and a command, such as 30 2 * * * curl https://…"
         return Entry(number, refusal=sentence)
-    expression, rest, user = found[1], found[2] or "", ""
+    expression, rest, user = " ".join(found[1].split()), found[2] or "", ""
     if text.startswith("@"):
         expression = expression.lower() if expression.lower() in NICKNAMES else expression
         if expression.lower() == "@reboot":

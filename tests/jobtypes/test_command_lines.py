@@ -21,6 +21,7 @@ def request(text, stdin=None):
         ("curl -f a.example.com", {"url": "http://a.example.com", "method": "GET"}),
         (f"/usr/bin/curl -fsSo /dev/null {URL}", {"url": URL, "method": "GET"}),
         (f"curl -fsSL -o/dev/null --url {URL}", {"url": URL, "method": "GET"}),
+        ("curl -fg https://a.example.com/{a}", {"url": "https://a.example.com/{a}", "method": "GET"}),
         (f"curl -f -I {URL}", {"url": URL, "method": "HEAD"}),
         (f"curl -f -XDELETE {URL}", {"url": URL, "method": "DELETE"}),
         (
@@ -92,6 +93,8 @@ def test_a_name_holds_no_secret():
         (f"curl -d @/etc/passwd {URL}", "sends the file /etc/passwd"),
         (f"curl -d @- {URL}", "sends the file -"),
         (f"curl {URL} {URL}", "calls 2 addresses"),
+        ("curl https://a.example.com/{a,b}", "stands for several"),
+        ("curl https://a.example.com/x?n=[1-9]", "stands for several"),
         ("curl -s", "calls 0 addresses"),
         (f"curl --frobnicate {URL}", "--frobnicate of curl has no counterpart"),
         (f"curl -fZ {URL}", "-Z of curl has no counterpart"),

@@ -1,6 +1,10 @@
 """What a crontab says, line by line."""
 
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schedules.crontab.reader import Unreadable, read
 
@@ -15,7 +19,7 @@ def refusals(text, *, has_users=False):
 
 def test_a_line_is_five_fields_and_the_rest():
     [one] = jobs("\n  */5\t9-17 * * MON-FRI   curl  https://a.example.com  \n")
-    assert (one.number, one.expression, one.command) == (2, "*/5\t9-17 * * MON-FRI", "curl  https://a.example.com")
+    assert (one.number, one.expression, one.command) == (2, "*/5 9-17 * * MON-FRI", "curl  https://a.example.com")
 
 
 def test_nicknames_are_read_in_any_case_and_reboot_is_refused():
@@ -93,6 +97,20 @@ def test_a_comment_above_several_lines_is_a_heading():
 
 def test_endings_of_lines_and_marks_of_other_systems_do_not_matter():
     assert [one.command for one in jobs("\ufeff0 0 * * * a\r\n0 0 * * * b\r\n")] == ["a", "b"]
+
+
+@given(st.text(st.sampled_from("0*/,-@# \t%\\\n=ACRON_TZ'\"rootx"), max_size=200), st.booleans())
+def test_whatever_a_file_holds_each_line_is_read_or_refused(text, has_users):
+    for one in read(text, has_users=has_users):
+        assert one.refusal or one.expression or not one.command
+
+
+def test_a_line_that_is_too_long_is_refused_at_once():
+    began = time.monotonic()
+    found = refusals("0 0 * * * " + "a" * 500_000 + "\nA=" + " " * 300_000 + "b\n# " + "* " * 100_000)
+    assert time.monotonic() - began < 2
+    assert list(found) == [1, 2, 3]
+    assert "500010 characters" in found[1]
 
 
 def test_a_file_of_too_many_lines_is_refused():

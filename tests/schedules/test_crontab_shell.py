@@ -1,6 +1,7 @@
 """A command line is read as a shell reads it, and nothing is run."""
 
 import shlex
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given
@@ -30,6 +31,12 @@ def test_words_are_those_of_another_reader_of_shell_lines(command):
             simple(f"x {command}", {})
     else:
         assert words(f"x {command}") == ["x", *expected]
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_one_command_or_refused(command):
+    with suppress(NotSimple):
+        assert simple(command, {"A": "b"}).words
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from integrations import audit
 from schedules import defaults
 from schedules.clock import zone_names
 from schedules.crontab import reader
@@ -49,7 +50,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         wishes = self._wishes(options)
         entries = self._entries(options)
-        with transaction.atomic():
+        with audit.together(), transaction.atomic():
             reports = list(take_over(entries, wishes))
             if options["dry_run"]:
                 transaction.set_rollback(True)
