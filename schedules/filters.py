@@ -24,6 +24,7 @@ class ScheduleFilter(django_filters.FilterSet):
     is_active = FlagFilter(method="having_enabled", help_text="The same as `enabled`.")
     tag = WordsFilter(method="having_tags", help_text="Repeat it for schedules that carry all of them.")
     calendar = django_filters.CharFilter("calendar__name", help_text="The name of its calendar.")
+    project = django_filters.CharFilter("params__project", help_text="The import project that its job names.")
     created_by = django_filters.CharFilter(help_text="A user's name.")
     search = django_filters.CharFilter(method="having_text", help_text="In name and description.")
 

@@ -1,4 +1,7 @@
-"""Read the alert files of SQL Sentinel as they are: a database's address, and a list of alerts. Pure."""
+"""Read the alert files of SQL Sentinel as they are: a database's address, and a list of alerts. Pure.
+
+Beyond the original, `databases` names several, and an alert's `database` says which one it asks.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from typing import Any
 from jobtypes.foreign import Fault, ForeignFile, Path, Translation, Untranslatable
 from jobtypes.sql_alert.config import SqlAlertConfig
 
-TOP = ("database", "alerts", "source")
+TOP = ("database", "databases", "alerts", "source")
 NEEDED = ("name", "query", "schedule")
 SCHEDULE = ("name", "description", "enabled", "timezone", "environment", "tags", "calendar", "calendar_rule", "was")
 PARAMS = ("notify", *SqlAlertConfig.model_fields.keys() - {"connection", "notify"}, "renotify_interval")
-KNOWN = tuple(sorted({*NEEDED, *SCHEDULE, *PARAMS}))
+KNOWN = tuple(sorted({*NEEDED, *SCHEDULE, *PARAMS, "database"}))
 
 
 def translate(file: ForeignFile) -> Translation | None:
@@ -40,10 +43,7 @@ class _Reading:
         values = self.file.values
         for name in values.keys() - set(TOP):
             self.faults.append(Fault((name,), "There is no such field beside alerts.", TOP))
-        name = self.file.name
-        self.origins[("connections", name)] = ("database",)
-        self.origins[("connections", name, "address")] = ("database", "url")
-        connections = {name: {"kind": "sql", "address": self._address()}}
+        connections = self._connections()
         alerts = values["alerts"]
         if not isinstance(alerts, list) or not alerts:
             self.faults.append(Fault(("alerts",), "Write a list of alerts, at least one."))
@@ -52,16 +52,42 @@ class _Reading:
         own = {"source": values["source"]} if "source" in values else {}
         return {**own, "connections": connections, "schedules": schedules}
 
-    def _address(self) -> Any:
-        database = self.file.values.get("database")
+    def _connections(self) -> dict[str, Any]:
+        """Return a connection for `database`, named after the file, and one for each of `databases`, by its name."""
+        several = self.file.values.get("databases", {})
+        if not isinstance(several, dict):
+            self.faults.append(Fault(("databases",), "Write names and addresses: {shop: {url: sqlite:///shop.db}}."))
+            several = {}
+        places: dict[str, Path] = {str(name): ("databases", name) for name in several}
+        if "database" in self.file.values or not several:
+            places = {self.file.name: ("database",), **places}
+        for name, path in places.items():
+            self.origins[("connections", name)] = path
+            self.origins[("connections", name, "address")] = (*path, "url")
+        return {name: {"kind": "sql", "address": self._address(path)} for name, path in places.items()}
+
+    def _address(self, path: Path) -> Any:
+        database = (
+            self.file.values.get("database") if path == ("database",) else self.file.values["databases"][path[1]]
+        )
         if not isinstance(database, dict) or not isinstance(database.get("url"), str):
-            self.faults.append(
-                Fault(("database",), "Write the database's address: database: {url: sqlite:///sales.db}.")
-            )
+            self.faults.append(Fault(path, "Write the database's address: {url: sqlite:///sales.db}."))
             return ""
         for name in database.keys() - {"url"}:
-            self.faults.append(Fault(("database", name), "There is no such field.", ("url",)))
+            self.faults.append(Fault((*path, name), "There is no such field.", ("url",)))
         return database["url"]
+
+    def _connection_of(self, alert: dict[str, Any], path: Path) -> str:
+        """Return the name of the connection that an alert asks: the one of its `database`, else the file's own."""
+        known = [str(name) for name in self.file.values.get("databases") or {}]
+        if "database" not in alert:
+            if "database" not in self.file.values and known:
+                self.faults.append(Fault(path, f"Say which database it asks: {', '.join(known)}."))
+            return self.file.name
+        if str(alert["database"]) not in known:
+            sentence = "There is no such name under databases."
+            self.faults.append(Fault((*path, "database"), sentence, tuple(known)))
+        return str(alert["database"])
 
     def _schedule(self, position: int, alert: Any) -> dict[str, Any]:
         path: Path = ("alerts", position)
@@ -78,7 +104,8 @@ class _Reading:
         made: Path = ("schedules", position)
         self.origins[made] = path
         self.origins[(*made, "cron_expression")] = (*path, "schedule")
-        self.origins[(*made, "params", "connection")] = ("database",)
+        connection = self._connection_of(alert, path)
+        self.origins[(*made, "params", "connection")] = (*path, "database") if "database" in alert else ("database",)
         params = {name: alert[name] for name in PARAMS if name in alert}
         self.origins |= {(*made, "params", name): (*path, name) for name in params}
         if isinstance(notify := params.get("notify"), list):
@@ -89,7 +116,7 @@ class _Reading:
             "job_type": "sql_alert",
             "schedule_type": "cron",
             "cron_expression": alert.get("schedule"),
-            "params": {"connection": self.file.name, **params},
+            "params": {"connection": connection, **params},
         }
 
     def _entry(self, path: Path, entry: Any) -> Any:

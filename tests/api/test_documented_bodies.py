@@ -97,3 +97,9 @@ def test_what_is_wrong_is_named_by_the_field_that_was_sent(admin, values, field)
 def test_a_body_without_any_kind_of_work_is_refused(admin):
     answer = admin.post("schedules", {"name": "x", "schedule_type": "manual"})
     assert answer.json()["errors"] == {"job_type": ["This field is required."]}
+
+
+def test_schedules_are_found_by_the_import_project_that_they_name(admin):
+    admin.post("schedules", HOURLY)
+    answer = admin.get("schedules?project=customer_project&enabled=true")
+    assert (answer.status_code, answer.json()["results"]) == (200, [])

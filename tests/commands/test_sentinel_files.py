@@ -87,3 +87,28 @@ def test_a_file_outside_the_root_is_for_the_command_line_only(write, admin_clien
         f"/api/v1/connections/{connection.pk}", {"url": f"sqlite:///{tmp_path}/b.db"}, content_type="application/json"
     )
     assert (kept.status_code, moved.status_code) == (200, 400)
+
+
+SEVERAL = """
+databases:
+  shop: {url: "sqlite:///shop.db"}
+  stock: {url: "sqlite:///stock.db"}
+alerts:
+  - {name: orders, database: shop, query: "SELECT 'OK' AS status", schedule: "0 9 * * *"}
+  - {name: shelves, database: stock, query: "SELECT 'OK' AS status", schedule: "0 9 * * *"}
+"""
+
+
+def test_a_file_may_name_several_databases(write):
+    sync(write(SEVERAL))
+    asked = dict(Schedule.objects.values_list("name", "params__connection"))
+    assert asked == {"orders": "shop", "shelves": "stock"}
+    assert Connection.objects.count() == 2
+
+
+def test_an_alert_of_a_database_that_is_not_named_is_refused(write):
+    said = refused(write(SEVERAL.replace("database: stock,", "database: stok,")))
+    assert "all.yaml:7" in said
+    assert "Possible: shop, stock." in said
+    assert "Say which database it asks: shop, stock." in refused(write(SEVERAL.replace("database: stock,", "")))
+    assert not Schedule.objects.exists()
