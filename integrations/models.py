@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,6 +20,7 @@ from integrations.access import Access
 from integrations.kinds import http, kind, nats, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.logins import FailedLogins
+from integrations.naming import has_control_characters
 from integrations.outbox import Channel, Delivery
 from integrations.queries import ApiTokenQuerySet, ConnectionQuerySet, KeptAnswerQuerySet
 from integrations.trail import AuditEntry, AuditHead, AuditLink
@@ -111,7 +111,7 @@ class Connection(models.Model):
 
     def clean(self) -> None:
         """Refuse what cannot be a connection, and move the secrets out of the address; raises ValidationError."""
-        if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in self.name):
+        if has_control_characters(self.name):
             raise ValidationError({"name": ["Control characters are not allowed."]})
         before = Connection.objects.filter(pk=self.pk).first() if self.pk else None
         stored = before.as_stored() if before and before.kind == self.kind else None
@@ -239,7 +239,9 @@ class ApiToken(models.Model):
         return token, text
 
     def clean(self) -> None:
-        """Refuse scopes that there are not; raises ValidationError by field."""
+        """Refuse scopes that there are not, and control characters; raises ValidationError by field."""
+        if has_control_characters(self.name):
+            raise ValidationError({"name": ["Control characters are not allowed."]})
         if sentence := scopes.refusal(self.scopes):
             raise ValidationError({"scopes": [sentence]})
 

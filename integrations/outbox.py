@@ -6,7 +6,6 @@ unreachable receiver loses it. It is sent at least once, each time with the same
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,6 +20,7 @@ from django.utils import timezone
 from integrations import audit, secrets
 from integrations.channels import Envelope, Message, Receipt, base, kind, webhook
 from integrations.kinds.base import Refused, Unusable
+from integrations.naming import has_control_characters
 from integrations.queries import ChannelQuerySet, DeliveryQuerySet
 
 
@@ -89,7 +89,7 @@ class Channel(models.Model):
 
     def clean(self) -> None:
         """Refuse what cannot be a channel; raises ValidationError, by setting where one is wrong."""
-        if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in self.name):
+        if has_control_characters(self.name):
             raise ValidationError({"name": ["Control characters are not allowed."]})
         offered = self._offered
         if offered is None:

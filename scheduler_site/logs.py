@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from integrations import secrets
+from integrations.naming import on_one_line
 
 
 def configure(options: dict[str, str]) -> None:
@@ -38,6 +39,7 @@ def configure(options: dict[str, str]) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _hide_secrets,
+                *([_keep_to_one_line] if options["format"] == "text" else []),
                 renderer,
             ],
         )
@@ -80,6 +82,14 @@ def _hide_secrets(logger: Any, method: str, line: Any) -> Any:
         if isinstance(line.get(name), str):
             line[name] = secrets.hide(line[name])
     return line
+
+
+def _keep_to_one_line(logger: Any, method: str, line: Any) -> Any:
+    """Write out line breaks and terminal codes, so that nobody forges a line; tracebacks keep theirs."""
+    plain = {
+        name: on_one_line(value) for name, value in line.items() if isinstance(value, str) and name != "exception"
+    }
+    return {**line, **plain}
 
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:

@@ -31,6 +31,9 @@ for _name, _value in (
             f"{_name} is not set. Production mode needs it; `make demo` or DEBUG=true is for trying things."
         )
 
+if "*" in ALLOWED_HOSTS and not DEBUG:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts that people type; * would believe any Host header.")
+
 CSRF_TRUSTED_ORIGINS = read.items("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "scheduler_site.urls"
 WSGI_APPLICATION = "scheduler_site.wsgi.application"

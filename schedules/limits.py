@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from integrations import audit
 from integrations.access import Common
-from schedules import rules
+from integrations.naming import has_control_characters
 from schedules.wakeup import wake_schedulers
 
 MOST = 10_000
@@ -51,7 +51,7 @@ class TagLimit(models.Model):
 
     def clean(self) -> None:
         """Refuse what no schedule can carry; raises ValidationError by field."""
-        if self.tag != self.tag.strip() or rules.has_control_characters(self.tag):
+        if self.tag != self.tag.strip() or has_control_characters(self.tag):
             raise ValidationError({"tag": ["Control characters and blanks at the ends are not allowed."]})
 
     def store(self, *, by: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from integrations.access import elsewhere
+from integrations.naming import has_control_characters
 from jobtypes import registry
 from jobtypes.base import InvalidParams
 from schedules.clock import zone_names
@@ -122,11 +122,6 @@ def check_job(schedule: Schedule, errors: Errors) -> None:
         schedule.timeout_seconds = proposed
     if schedule.max_retries is None:
         schedule.max_retries = settings.DEFAULT_MAX_RETRIES if kind.max_retries is None else kind.max_retries
-
-
-def has_control_characters(text: str) -> bool:
-    """Tell whether `text` holds control, format or line-separator characters (ANSI, RTL override, NUL)."""
-    return any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in text)
 
 
 def _check_floor(schedule: Schedule, errors: Errors, field: str) -> None:

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.access import OfEnvironments
+from integrations.naming import has_control_characters
 from schedules.calendars.closures import Closures, closures
 from schedules.calendars.definition import Definition, InvalidDefinition, NamedDate, read, with_closed
 from schedules.clock import TimingError
-from schedules.rules import has_control_characters
 from schedules.wakeup import wake_schedulers
 
 if TYPE_CHECKING:

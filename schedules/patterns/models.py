@@ -12,9 +12,9 @@ from django.db.models import Count, Q
 
 from integrations import audit
 from integrations.access import OfEnvironments, environments_of
+from integrations.naming import has_control_characters
 from schedules.patterns import definition, parameters, placeholders
 from schedules.patterns.parameters import InvalidTemplate, Parameter
-from schedules.rules import has_control_characters
 
 if TYPE_CHECKING:
     from integrations.access import Viewer
