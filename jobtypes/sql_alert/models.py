@@ -62,6 +62,8 @@ class AlertState(models.Model):
     schedule's; `schedule_id` is a plain value, so that kinds of work know nothing of schedules.
     """
 
+    trail_kind = "alert"
+
     class Standing(models.TextChoices):
         NEW = "new", "Not known yet"
         OK = "ok", "OK"
