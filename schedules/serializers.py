@@ -52,6 +52,7 @@ KEPT = [
     "failure_count",
     "template",
     "template_version",
+    "source",
     "created_at",
     "updated_at",
 ]

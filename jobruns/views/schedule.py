@@ -212,6 +212,7 @@ def about_facts(shown: Schedule) -> list[tuple[str, str]]:
         (_("Tags"), ", ".join(shown.tags) or "–"),
         (_("Description"), shown.description or "–"),
         (_("Version"), str(shown.version)),
+        *([(_("Declared in"), _("%(file)s; edit it there") % {"file": shown.source})] if shown.source else []),
         *([(_("Template"), template_words(shown))] if hasattr(shown, "origin") else []),
         (_("Created"), f"{timezone.localtime(shown.created_at):%Y-%m-%d %H:%M}, {shown.created_by or '–'}"),
         (_("Changed"), f"{timezone.localtime(shown.updated_at):%Y-%m-%d %H:%M}, {shown.updated_by or '–'}"),

@@ -122,15 +122,15 @@ class _Reader:
         value = self._resolved(event.value, line) if event.implicit[0] else self._clean(event.value, line)
         around = self.open[-1] if self.open else None
         if around is not None and isinstance(around.value, dict) and around.key is None:
-            self._key(around, event.value, line)
+            self._key(around, event.value, line, plain=event.implicit[0])
         else:
             if event.anchor:
                 self.anchors[event.anchor] = value
             self._put(value, line)
 
-    def _key(self, around: _Open, key: str, line: int) -> None:
+    def _key(self, around: _Open, key: str, line: int, *, plain: bool) -> None:
         key = self._clean(key, line)
-        if key == "<<":
+        if key == "<<" and plain:
             raise self._refused(line, "Merging with << is not taken; write the fields out.")
         around.key, around.repeats = key, key in around.value
         if not around.repeats:

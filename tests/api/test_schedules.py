@@ -14,7 +14,8 @@ SHOWN = (
     "priority queue tags depends_on overlap_policy max_instances misfire_policy misfire_grace_seconds "
     "catchup_limit timeout_seconds max_retries retry_delay_seconds retry_backoff created_by updated_by "
     "version next_run_at last_run_at last_run_id total_runs successful_runs failed_runs "
-    "consecutive_failures created_at updated_at run_count success_count failure_count template template_version"
+    "consecutive_failures created_at updated_at run_count success_count failure_count template template_version "
+    "source"
 )
 
 

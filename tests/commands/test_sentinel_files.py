@@ -1,8 +1,12 @@
 """The alert files of SQL Sentinel are taken over as they are."""
 
+import json
+import sqlite3
+
 import pytest
 
 from integrations.models import Channel, Connection
+from jobtypes import registry
 from schedules.models import Schedule
 from tests.commands.files import refused, sync, versions, write
 
@@ -112,3 +116,14 @@ def test_an_alert_of_a_database_that_is_not_named_is_refused(write):
     assert "Possible: shop, stock." in said
     assert "Say which database it asks: shop, stock." in refused(write(SEVERAL.replace("database: stock,", "")))
     assert not Schedule.objects.exists()
+
+
+def test_a_query_reaches_the_database_as_it_was_written(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/never")
+    sqlite3.connect(tmp_path / "shop.db").close()
+    sync(write(ALERTS))
+    low = Schedule.objects.get(name="low_revenue")
+    answered, told = registry.job_type(low.job_type).rehearse(registry.parse(low.job_type, low.params), low.pk)
+    assert answered
+    assert "$HOME ${HOME}" in json.dumps(told)
+    assert "/never" not in json.dumps(told)

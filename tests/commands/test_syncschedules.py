@@ -221,3 +221,26 @@ def test_a_schedule_whose_time_has_passed_stays_as_it_is(write):
 def test_every_change_is_written_down_as_coming_from_a_file(write):
     sync(write(OWN))
     assert set(AuditEntry.objects.values_list("source", flat=True)) == {"yaml"}
+
+
+def test_files_are_nobodys_own_and_know_no_quota(write, settings):
+    settings.MAX_SCHEDULES_PER_CREATOR = 1
+    sync(write(OWN))
+    assert Schedule.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'connections: {a: {kind: sql, url: "postgresql://u:marker-1@h@x/d"}}',
+        'connections: {a: {kind: sql, url: "postgresql://u:marker-1@h/d?password=marker-2"}}',
+        'connections: {a: {kind: http, url: "ftp://example.com", headers: {Host: marker-1}}}',
+        'connections: {a: {kind: nope, url: "nope://u:marker-1@h", password: marker-2}}',
+        'connections: {a: {kind: sql, url: "sqlite:///x.db", password: [marker-1]}}',
+        'channels: {a: {kind: slack, webhook_url: "https://example.com/marker-1", channel: 1}}',
+        'channels: {a: {kind: webhook, url: "https://example.com", headers: {X-A: "marker-1\\n"}, method: marker}}',
+        'channels: {a: {kind: webhook, url: "https://example.com", signing_secret: whsec_marker}}',
+    ],
+)
+def test_a_refusal_holds_no_secret(write, entry):
+    assert "marker-" not in refused(write(entry))

@@ -69,6 +69,10 @@ def test_plain_words_mean_what_they_say():
     }
 
 
+def test_a_quoted_key_is_only_a_word():
+    assert reading.read('{"<<": 1}', "f.yaml").values == {"<<": 1}
+
+
 def test_an_alias_is_a_copy():
     found = reading.read("a: &x {b: [1]}\nc: *x", "f.yaml").values
     found["c"]["b"].append(2)
