@@ -19,6 +19,7 @@ from jobruns.answers import answers, curve
 from jobruns.panels import facts
 from jobtypes.models import AlertIncident, AlertState
 from jobtypes.sql_alert.durations import seconds
+from schedules.files.models import RefusedFile
 from schedules.models import Schedule
 from schedules.pages import need, page, row_number, viewer_zone
 from schedules.timing import TimingError, sentence
@@ -58,6 +59,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
             "shown": SHOWN,
             "silences": SILENCES,
             "open": AlertIncident.objects.visible_to(request.user).open().count(),
+            "refused": RefusedFile.objects.visible_to(request.user),
             "zone": viewer_zone(request),
         },
     )

@@ -2,10 +2,12 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from integrations.models import Connection, Delivery
 from jobruns.models import JobRun
 from jobtypes.models import AlertIncident, AlertState
+from schedules.files.models import RefusedFile
 from tests.jobtypes.databases import sqlite_in
 from tests.jobtypes.watching import Alert
 
@@ -89,3 +91,11 @@ def test_a_dry_run_without_an_answer_ends_with_1(a_query, capsys):
         call_command("runschedule", "stuck orders", "--dry-run")
     assert failed.value.returncode == 1
     assert "status: ERROR" in capsys.readouterr().out
+
+
+def test_a_watched_file_that_is_refused_is_told(alert, capsys):
+    RefusedFile.objects.refuse("alerts.yaml", [], timezone.now())
+    call_command("alertstatus", "--json")
+    answer = capsys.readouterr()
+    assert json.loads(answer.out)
+    assert "alerts.yaml is refused; what it said before stays in force." in answer.err
