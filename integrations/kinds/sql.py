@@ -120,6 +120,11 @@ def from_here(address: str, folder: Path) -> tuple[str, Path | None]:
     return f"{scheme}:///{folder / name}", path.resolve()
 
 
+def is_under_root(stored: Stored, file: Path) -> bool:
+    """Tell whether a stored address leads to this SQLite file by its place under LOCAL_FILES_ROOT."""
+    return not stored.secrets.get("file") and from_here(stored.address, Path(settings.LOCAL_FILES_ROOT))[1] == file
+
+
 def local_file(location: URL, approved: str = "") -> Path:
     """Return the SQLite file as an absolute path without links; raises Refused unless it lies under the root.
 

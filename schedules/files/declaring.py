@@ -60,7 +60,10 @@ def connection(entry: Entry, desk: Desk) -> Step:
     notes = []
     if checked["kind"] == Connection.Kind.SQL:
         checked["address"], file = sql.from_here(checked["address"], desk.folder)
-        own["file"] = str(file or "")
+        if row is not None and file is not None and sql.is_under_root(row.as_stored(), file):
+            checked["address"] = row.address  # the same file, by its shorter name
+        else:
+            own["file"] = str(file or "")
         if file is not None and not file.exists():
             notes.append(f"There is no file {file} yet; it is not made here, and runs fail until it is there.")
 

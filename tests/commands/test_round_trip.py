@@ -236,6 +236,19 @@ def test_secrets_that_are_stored_stay(tmp_path):
     assert [(one.pk, one.secrets) for one in Channel.objects.order_by("pk")] == own
 
 
+def test_an_sqlite_file_under_the_root_keeps_its_shorter_name(tmp_path, settings):
+    settings.LOCAL_FILES_ROOT = tmp_path / "files"
+    settings.LOCAL_FILES_ROOT.mkdir()
+    Connection(name="shop", kind="sql", address="sqlite:///shop.sqlite3").store(by="tester")
+    path = exported(tmp_path, "yaml", "first")
+    assert taken_over(path)["counts"]["update"] == 0
+    assert Connection.objects.get().address == "sqlite:///shop.sqlite3"
+    other = (tmp_path / "first.yaml").read_text().replace("shop.sqlite3", "other.sqlite3")
+    (tmp_path / "first.yaml").write_text(other)
+    assert taken_over(path)["counts"]["update"] == 1
+    assert Connection.objects.get().address.endswith("/files/other.sqlite3")
+
+
 def test_a_part_of_what_a_file_declares_does_not_pass_for_all_of_it(tmp_path):
     for name in ("a", "b"):
         Schedule(name=name, job_type="noop", schedule_type="manual").store(by="tester")
