@@ -106,12 +106,17 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
         max_length=500, allow_blank=True, write_only=True, required=False, help_text="Why; kept with the change."
     )
     template = serializers.CharField(
-        source="origin.template.name", read_only=True, default=None, help_text="It was made from; else null."
+        source="origin.template.name",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="It was made from; else null.",
     )
     template_version = serializers.IntegerField(
         source="origin.version",
         read_only=True,
         default=None,
+        allow_null=True,
         help_text="Of the template, when it was last taken over.",
     )
 
