@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from integrations import audit, scopes, secrets
 from integrations.access import Access
+from integrations.counting import RequestCount
 from integrations.kinds import http, kind, nats, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.logins import FailedLogins
@@ -42,6 +43,7 @@ __all__ = [
     "Delivery",
     "FailedLogins",
     "KeptAnswer",
+    "RequestCount",
 ]
 
 PREFIX = 12  # characters of a token that are kept and shown

@@ -12,12 +12,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
 from integrations.access import environments_of
 from integrations.rest.documentation import WRITE_ERRORS
 from integrations.rest.fields import StrictFields
+from integrations.rest.throttles import SharedThrottle
 from jobruns import rehearsal
 
 MOST_FIRES = 1_000_000  # a second or two in a web worker
@@ -30,7 +30,7 @@ PLACE = [
 ]
 
 
-class SimulationThrottle(UserRateThrottle):
+class SimulationThrottle(SharedThrottle):
     """At most ten simulations a minute for one user."""
 
     scope = "simulation"

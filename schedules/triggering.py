@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 from rest_framework.exceptions import Throttled
-from rest_framework.throttling import UserRateThrottle
 
+from integrations.rest.throttles import SharedThrottle
 from schedules.models import Schedule
 
 log = structlog.get_logger(__name__)
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 MOST_WAITING = 100  # pending runs of one schedule
 
 
-class TriggerThrottle(UserRateThrottle):
+class TriggerThrottle(SharedThrottle):
     """At most 60 requested runs a minute for one user."""
 
     scope = "trigger"

@@ -4,10 +4,10 @@ import json
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 from django.test import Client
 
 from integrations.models import ApiToken
+from integrations.rest import throttles
 
 
 class Caller:
@@ -43,9 +43,9 @@ class Caller:
 
 @pytest.fixture(autouse=True)
 def no_throttle_is_left_over():
-    cache.clear()
+    throttles.forget()
     yield
-    cache.clear()
+    throttles.forget()
 
 
 @pytest.fixture

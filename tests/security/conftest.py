@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.utils import timezone
 
 from integrations import roles
 from integrations.models import Channel, Connection, Delivery
+from integrations.rest import throttles
 from jobruns.models import JobRun
 from schedules.models import Calendar, Schedule
 from schedules.telling import NoticeRule
@@ -20,9 +20,9 @@ __all__ = ["a_schedule", "admin", "having", "makes", "nobody", "shop", "sqlite_f
 
 @pytest.fixture(autouse=True)
 def no_throttle_is_left_over():
-    cache.clear()
+    throttles.forget()
     yield
-    cache.clear()
+    throttles.forget()
 
 
 @pytest.fixture
