@@ -43,6 +43,7 @@ SENTENCES = {
     "test": gettext_lazy("{who} tried out {what}"),
     "silence": gettext_lazy("{who} silenced {what}"),
     "unsilence": gettext_lazy("{who} let {what} speak again"),
+    "prune": gettext_lazy("{who} removed old history"),
     "acknowledge": gettext_lazy("{who} acknowledged {what}"),
 }
 PAGES = {"schedule": "schedule", "run": "run"}  # kind → name of its page; the others have one in the workshop

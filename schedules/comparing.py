@@ -31,7 +31,7 @@ class Change(NamedTuple):
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Return what differs between two definitions; None stands for what one of them does not have."""
     was, became = _flat(before), _flat(after)
-    names = [name for name in {**was, **became} if was.get(name) != became.get(name)]
+    names = sorted(name for name in {**was, **became} if was.get(name) != became.get(name))
     return [Change(name, _shown(name, was.get(name)), _shown(name, became.get(name))) for name in names]
 
 

@@ -64,7 +64,8 @@ def keep(schedule: Schedule, own: list[Channel]) -> None:
         Channel.objects.filter(pk__in=new).update(schedule_id=schedule.pk)
     if _parameter(schedule):
         named = [one for one in _entries(schedule) if isinstance(one, str)]
-        Channel.objects.filter(schedule_id=schedule.pk).exclude(name__in=named).delete()
+        for channel in Channel.objects.filter(schedule_id=schedule.pk).exclude(name__in=named):
+            channel.remove(by=schedule.updated_by)
 
 
 def _parameter(schedule: Schedule) -> str:

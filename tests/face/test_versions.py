@@ -24,6 +24,7 @@ def test_the_definition_lists_the_versions(pages, edited):
     text = text_of(pages.get(f"/schedules/{edited.pk}?tab=definition"))
     assert f'<a class="name" href="/schedules/{edited.pk}/versions/2">Version 2</a>' in text
     assert "The partner moved" in text
+    assert f'href="/changes?span=all&amp;q=kind:schedule+id:{edited.pk}"' in text
 
 
 def test_a_version_says_what_it_changed(pages, edited):

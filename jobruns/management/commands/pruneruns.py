@@ -13,7 +13,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from integrations import audit
 from jobruns import retention
+from jobruns.models import JobRun
+from schedules import naming
 
 AGE = re.compile(r"([1-9][0-9]{0,4})d?")
 
@@ -41,6 +44,8 @@ class Command(BaseCommand):
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, lambda *_: stop.set())
         done = retention.prune(before, now=now, stopped=stop.wait, progress=self._progress(number))
+        told = {"runs": done.runs, "deliveries": done.deliveries, "older_than_days": int(age[1])}
+        audit.record("prune", JobRun, by=naming.ACTOR, after=told)
         sentence = f"{done.runs} runs and {done.deliveries} deliveries older than {age[1]} days are gone."
         if not done.complete:
             sentence += " It was stopped; the rest goes the next time."
