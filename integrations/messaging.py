@@ -1,9 +1,8 @@
-"""Send messages through NATS: one connection for one message, closed whatever happens. Needs the extra `nats`."""
+"""Send messages through NATS: one connection for one message, closed whatever happens."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLOSE_SECONDS = 2.0
-MISSING = "The NATS client is not installed where this runs; install Carillon with the extra `nats`."
 Problem = Literal["unreachable", "no_stream", "no_responder", "rejected", "payload_too_large"]
 
 
@@ -145,8 +143,6 @@ def _run(work: Coroutine[Any, Any, T], *, seconds: float, stopped: Callable[[], 
 
 
 async def _with_client(server: Server, message: Message | None, act: Callable[[Client], Awaitable[T]]) -> T:
-    if importlib.util.find_spec("nats") is None:
-        raise NotSent("unreachable", MISSING)
     from nats import errors
 
     client = await _connected(server)

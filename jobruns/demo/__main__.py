@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from jobruns.demo import environment
+from jobruns.demo.receiver import Receiver
 from jobruns.demo.supervisor import supervise
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +43,10 @@ def main() -> int:
     ):
         if code := _manage(*step):
             return code
+    if not os.environ.get("NATS_URL"):
+        receiver = Receiver()
+        os.environ["NATS_URL"] = receiver.address
+        receiver.start()
     given = os.environ.pop("CARILLON_ADMIN_PASSWORD", "")
     bind = f"{environment.bracketed(options.host)}:{options.port}"
     return supervise(

@@ -114,6 +114,19 @@ SCHEDULES: list[dict[str, Any]] = [
         "priority": 1,
     },
     {
+        "name": "order-mails",
+        "description": "Has the mail service confirm the orders of the last minute.",
+        "job_type": "command",
+        "params": {
+            "target_command": "cmd.notification.send.bulk",
+            "command_payload": {"notification_type": "order_confirmed", "recipient_filter": "last_minute"},
+        },
+        "cron_expression": "* * * * *",
+        "tags": ["shop", "email"],
+        "max_retries": 2,
+        "retry_delay_seconds": 15,
+    },
+    {
         "name": "courier-manifest",
         "description": "Hands the parcels of the last ten minutes to the courier; waits for the one before.",
         "job_type": "noop",

@@ -38,7 +38,13 @@ def tellers(shop: sqlite3.Connection) -> dict[str, Teller]:
     def alert(schedule: Schedule, at: datetime, chance: random.Random) -> Story:
         return _alert(shop, schedule, at, chance)
 
-    return {"sql_alert": alert, "http_request": _request, "management_command": _command, "noop": _noop}
+    return {
+        "sql_alert": alert,
+        "http_request": _request,
+        "management_command": _command,
+        "command": _sent,
+        "noop": _noop,
+    }
 
 
 def _alert(shop: sqlite3.Connection, schedule: Schedule, at: datetime, chance: random.Random) -> Story:
@@ -91,6 +97,18 @@ def _command(schedule: Schedule, at: datetime, chance: random.Random) -> Story:
         metrics={"exit_code": 0, "seconds": seconds, "output_bytes": len(output)},
         result={"command": command, "exit_code": 0, "output": output},
         lines=(("info", output),) if output else (),
+    )
+
+
+def _sent(schedule: Schedule, at: datetime, chance: random.Random) -> Story:
+    command = schedule.params["target_command"]
+    seconds, place = round(chance.uniform(0.003, 0.02), 3), int(at.timestamp()) // 60 % 100_000
+    sent = {"command_sent": command, "complete_on": "published"}
+    return Story(
+        seconds,
+        summary=f"{command} was sent: the stream DEMO keeps it as {place}. Its work is not awaited.",
+        metrics={"seconds": seconds},
+        result={**sent, "stream": "DEMO", "sequence": place, "duplicate": False},
     )
 
 
