@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ import pymysql
 
 from tests.services import MARIADB, POSTGRESQL, need
 
-NAME = f"carillon_reading_{os.getpid()}"
+NUMBERS = count(1)
 TABLE = "CREATE TABLE orders (id INTEGER PRIMARY KEY, state VARCHAR(20), amount NUMERIC(12, 2))"
 ROWS = "INSERT INTO orders VALUES (1, 'paid', 10.50), (2, 'pending', 20), (3, 'pending', NULL)"
 SLOW = {
@@ -33,6 +34,11 @@ class Database:
         return self.ask("SELECT id, state, amount FROM orders ORDER BY id")
 
 
+def own_name():
+    """Return a name that no other database of this test run has."""
+    return f"carillon_reading_{os.getpid()}_{next(NUMBERS)}"
+
+
 def sqlite_in(folder):
     path = folder / "shop.sqlite3"
 
@@ -50,32 +56,34 @@ def sqlite_in(folder):
 
 
 def postgresql():
+    name = own_name()
     need("PostgreSQL", 5432)
     with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {NAME} TEMPLATE template0")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
 
         def ask(sql):
-            with psycopg.connect(f"{POSTGRESQL}/{NAME}", autocommit=True) as connection:
+            with psycopg.connect(f"{POSTGRESQL}/{name}", autocommit=True) as connection:
                 cursor = connection.execute(sql)
                 return cursor.fetchall() if cursor.description else []
 
         ask(TABLE)
         ask(ROWS)
-        yield Database("postgresql", f"{POSTGRESQL}/{NAME}", ask)
-        server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+        yield Database("postgresql", f"{POSTGRESQL}/{name}", ask)
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def mariadb():
+    name = own_name()
     need("MariaDB", 3306)
 
-    def ask(sql, database=NAME):
+    def ask(sql, database=name):
         server = pymysql.connect(host="127.0.0.1", user="root", database=database, autocommit=True)
         with server as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
-    ask(f"CREATE DATABASE {NAME}", None)
+    ask(f"CREATE DATABASE {name}", None)
     ask(TABLE)
     ask(ROWS)
-    yield Database("mariadb", f"{MARIADB}/{NAME}", ask)
-    ask(f"DROP DATABASE {NAME}", None)
+    yield Database("mariadb", f"{MARIADB}/{name}", ask)
+    ask(f"DROP DATABASE {name}", None)
