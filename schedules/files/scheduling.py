@@ -65,7 +65,8 @@ class Scheduling:
 def _stored(
     entry: Entry, row: Schedule | None, draft: Schedule, parents: Sequence[Wanted], desk: Desk
 ) -> tuple[Schedule, Step]:
-    if row is not None and _is_same(row, draft, parents):
+    parents_stay = _has_parents(row, draft, parents)
+    if row is not None and parents_stay and _is_same(row, draft):
         return row, Step(
             *("unchanged", entry.section, entry.name, entry.environment, entry.document.file, entry.line)
         )
@@ -73,7 +74,7 @@ def _stored(
     fires: list[str] = []
 
     def store() -> Values:
-        draft.store(by=ACTOR, depends_on=parents)
+        draft.store(by=ACTOR, depends_on=None if parents_stay else parents)  # edits of dependencies take turns
         if desk.tells_fires:
             fires.append(_fires(row, draft))
         return _snapshot(draft)
@@ -101,14 +102,17 @@ def _standing(schedule: Schedule, enabled: bool | None, found: Step) -> Step:
     return replace(found, action="update", changes={**found.changes, "enabled": pair})
 
 
-def _is_same(row: Schedule, draft: Schedule, parents: Sequence[Wanted]) -> bool:
-    """Tell whether storing `draft` would change nothing, without trying it."""
+def _is_same(row: Schedule, draft: Schedule) -> bool:
+    """Tell whether storing `draft` would change nothing but its parents, without trying it."""
     if draft.timeout_seconds is None or draft.max_retries is None:
         rules.check_job(draft, {})
     told = [field.attname for field in Schedule._meta.concrete_fields if field.name not in APART]
-    if any(getattr(row, name) != getattr(draft, name) for name in told):
-        return False
-    had = [(one.parent_id, one.on) for one in row.dependencies.all()]
+    return all(getattr(row, name) == getattr(draft, name) for name in told)
+
+
+def _has_parents(row: Schedule | None, draft: Schedule, parents: Sequence[Wanted]) -> bool:
+    """Tell whether it depends on exactly these already."""
+    had = [(one.parent_id, one.on) for one in row.dependencies.all()] if row else []
     if not parents or not had:
         return not parents and not had
     return sorted(had) == sorted((parent.pk, on) for parent, on in resolve(draft, parents))

@@ -138,8 +138,10 @@ def _meant(entries: Sequence[Entry]) -> dict[tuple[str, str], Schedule]:
     """Return by environment and name the schedules that entries mean: of their name, else of the one they had."""
     names = {name for entry in entries for name in (entry.name, entry.was)}
     places = {entry.environment for entry in entries}
-    existing = Schedule.objects.existing().with_parents().filter(environment__in=places)
-    rows = {(row.environment, row.name): row for row in existing if row.name in names}
+    existing = Schedule.objects.existing().filter(environment__in=places)
+    meant = [pk for pk, name in existing.values_list("pk", "name") if name in names]
+    Schedule.objects.lock(meant)  # before any other lock: who edits one of them has its row first, too
+    rows = {(row.environment, row.name): row for row in existing.with_parents() if row.name in names}
     found = {}
     for entry in entries:
         row = rows.get((entry.environment, entry.name)) or rows.get((entry.environment, entry.was))

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from schedules.files import gathering
 from schedules.files.models import RefusedFile
@@ -47,6 +48,8 @@ class Command(BaseCommand):
             )
         except Refused as refused:
             self._tell(refused, as_json=options["json"])
+        except OperationalError as busy:
+            raise CommandError(f"The database gave up: {busy}. Nothing was changed; try again.") from None
         else:
             self._show(plan, as_json=options["json"])
             if plan.is_done:
