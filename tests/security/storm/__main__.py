@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from tests.security.storm.grounds import database, surroundings
@@ -32,7 +33,8 @@ def main() -> int:
         from tests.security.storm.blow import Storm
 
         with Storm(Path(name), seed=options.seed, workers=options.workers, threads=options.threads) as storm:
-            storm.blow(options.requests)
+            with suppress(KeyboardInterrupt):  # told to stop: what was seen so far is told
+                storm.blow(options.requests)
             sys.stdout.write(storm.report())
             return 1 if storm.complaints else 0
 

@@ -69,6 +69,8 @@ class Storm:
                 callers = [one for one in target.enter() if one.may_write == bool(number % 2)]
                 made = attempts(f"{self.seed} {number}", self.routes, callers)
                 batch = list(islice(made, min(BATCH, requests - start)))
+                if start and start % 5_000 == 0:
+                    sys.stderr.write(f"{start} sent, {len(self.complaints)} complaints\n")
                 if number % 2:
                     self.one_by_one(batch[:ALONE])
                     list(pool.map(self.send, batch[ALONE:]))
