@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError as Refused
@@ -47,7 +48,8 @@ def make(template: Template, *, name: str, parameters: Mapping[str, Any], reques
     """
     version = newest(template)
     values = checked(version, parameters)
-    serializer = ScheduleSerializer(data={**version.filled(values), "name": name}, context={"request": request})
+    sent = {**version.filled(values), "name": name, "reason": f"From the template {template.name}."}
+    serializer = ScheduleSerializer(data=sent, context={"request": request})
     serializer.is_valid(raise_exception=True)
     with transaction.atomic():
         schedule: Schedule = serializer.save()
@@ -140,7 +142,7 @@ def edited(schedule: Schedule) -> list[str]:
 def state(schedule: Schedule) -> Flat:
     """Return every field that a template may set, as JSON with times in UTC, parameters of its job one by one."""
     with timezone.override(UTC):  # whoever looks: pages show times in the zone of the viewer
-        shown = ScheduleSerializer(schedule).data
+        shown = _serializer().to_representation(schedule)
     waits = [{"schedule_id": one["schedule_id"], "on": one["on"]} for one in shown["depends_on"]]
     return flat({**{name: shown[name] for name in FIELDS}, "depends_on": waits})
 
@@ -150,6 +152,12 @@ def by_field(refused: ValidationError | Refused) -> dict[str, list[str]]:
     if isinstance(refused, ValidationError):
         return errors_of(refused.detail)
     return refused.message_dict if hasattr(refused, "error_dict") else {"": refused.messages}
+
+
+@cache
+def _serializer() -> ScheduleSerializer:
+    """Return one serializer for showing any schedule: making its fields anew costs more than filling them."""
+    return ScheduleSerializer()
 
 
 def _merged(schedule: Schedule, new: TemplateVersion, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], Merge]:
@@ -164,7 +172,9 @@ def _merged(schedule: Schedule, new: TemplateVersion, parameters: Mapping[str, A
 
 
 def _edit(schedule: Schedule, changes: Sequence[Change], request: Any) -> ScheduleSerializer:
-    sent = values_of(changes, schedule.params)
+    origin = schedule.origin
+    why = f"Version {origin.template.version} of the template {origin.template.name}."
+    sent = {**values_of(changes, schedule.params), "reason": why}
     return ScheduleSerializer(schedule, data=sent, partial=True, context={"request": request})
 
 

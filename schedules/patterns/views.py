@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError as Refused
+from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,7 +25,7 @@ from schedules.patterns.instances import MOST
 from schedules.serializers import ScheduleSerializer
 
 STATE = {"dependencies", "enabled"}
-SHOWN = 500  # templates, or instances, that a page lists
+SHOWN, PAGE = 500, 50  # templates that the list shows, instances on one page
 
 
 @page("schedules.view_template")
@@ -72,8 +73,9 @@ def made_from(request: HttpRequest, pk: int) -> HttpResponse:
         sent = form.parameters() if form.is_bound and form.is_valid() else {}
         plans = [instances.plan(one, sent, now, request=request) for one in found.filter(pk__in=ids)]
         context |= {"plans": plans, "form": form, "by_hand": any(plan.by_hand for plan in plans)}
-    rows = [(one, instances.edited(one)) for one in found.order_by("name", "pk")[:SHOWN]]
-    context |= {"rows": rows, "outdated": any(one.origin.is_outdated for one, _edited in rows)}
+    shown = Paginator(found.order_by("origin__version", "name", "pk"), PAGE).get_page(request.GET.get("page"))
+    rows = [(one, instances.edited(one)) for one in shown]
+    context |= {"shown": shown, "rows": rows, "outdated": any(one.origin.is_outdated for one, _edited in rows)}
     return render(request, "patterns/instances.html", context)
 
 

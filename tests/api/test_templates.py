@@ -4,6 +4,7 @@ import pytest
 from django.test import override_settings
 
 from integrations.access import limit
+from integrations.trail import AuditEntry
 from schedules import shorthand
 from schedules.models import Origin, Schedule, Template
 from schedules.patterns.definition import FIELDS
@@ -69,7 +70,7 @@ def upgrade(admin, template, *ids, **sent):
 
 def test_every_field_of_a_schedule_but_its_name_and_state_may_be_in_a_template():
     writable = {name for name, field in ScheduleSerializer().fields.items() if not field.read_only}
-    assert set(FIELDS) == writable - {"name", "enabled", *shorthand.fields()}
+    assert set(FIELDS) == writable - {"name", "enabled", "reason", *shorthand.fields()}
 
 
 def test_a_template_is_read_as_it_was_written(admin, template):
@@ -206,6 +207,11 @@ def test_an_upgrade_takes_over_the_newest_version(admin, template, make):
     now = admin.get(f"schedules/{made['id']}").json()
     assert now["params"] == {"url": "https://new.example.com/riga", "method": "POST"}
     assert (now["priority"], now["template_version"], now["version"]) == (8, 2, 2)
+    told = AuditEntry.objects.filter(kind="schedule").order_by("pk").values_list("act", "reason")
+    assert list(told) == [
+        ("create", "From the template close the books."),
+        ("update", "Version 2 of the template close the books."),
+    ]
     assert admin.get(f"templates/{template['id']}/upgrade").json()["results"] == []
 
 

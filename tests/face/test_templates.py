@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from integrations.access import limit
-from schedules.models import Schedule, Template
+from schedules.models import Origin, Schedule, Template
 from schedules.patterns import instances
 from tests.face.test_pages import permit, text_of
 
@@ -123,6 +123,19 @@ def test_a_new_required_parameter_is_asked_for(pages: Client, template: Template
     pages.post(address, {"id": made.pk, "sure": "1", "parameters.town": "Riga"})
     made.refresh_from_db()
     assert made.description == "of Riga"
+
+
+def test_many_instances_come_in_pages_the_oldest_versions_first(pages: Client, template: Template) -> None:
+    for number in range(52):
+        made = Schedule(name=f"s{number:02}", job_type="noop", schedule_type="manual")
+        made.store(by="somebody")
+        Origin.objects.create(schedule=made, template=template, version=1 + (number < 51), made=instances.state(made))
+    first = text_of(pages.get(f"/templates/{template.pk}/instances"))
+    assert "1 to 50 of 52, the oldest versions first" in first
+    assert first.index(">s51<") < first.index(">s00<")
+    second = text_of(pages.get(f"/templates/{template.pk}/instances?page=2"))
+    assert ">s50<" in second
+    assert ">s00<" not in second
 
 
 def test_each_page_needs_its_right(client: Client, viewer: User, template: Template) -> None:
