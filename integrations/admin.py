@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from integrations import audit, audit_admin, outbox_admin, people_admin  # noqa: F401 - they register their models
+from integrations.access import environments_of
 from integrations.forms import TokenForm, connection_form
 from integrations.kinds.base import Unusable
 from integrations.models import ApiToken, Connection
@@ -80,7 +81,8 @@ class ConnectionAdmin(KindFirst, ConnectionAdminBase):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(TokenAdminBase):
-    """Non-superusers see and issue only tokens of their own, since a token carries its user's rights."""
+    """Administrators of all environments see and revoke everybody's; a token carries its user's rights, so who is no
+    superuser issues his own only."""
 
     form = TokenForm
     list_display = ("name", "begins", "user", "for_what", "state", "created_at", "expires_at", "last_used_at")
@@ -106,7 +108,8 @@ class ApiTokenAdmin(TokenAdminBase):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         tokens = super().get_queryset(request)
-        return tokens if request.user.is_superuser else tokens.filter(user_id=_own_id(request))
+        everybodys = request.user.has_perm("integrations.change_apitoken") and environments_of(request.user) is None
+        return tokens if everybodys else tokens.filter(user_id=_own_id(request))
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         used = ("begins", "state", "created_at", "last_used_at", "revoked_at")

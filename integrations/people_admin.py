@@ -51,9 +51,10 @@ class RoleForm(FormBase):
         widget=forms.RadioSelect,
         choices=[
             ("", gettext_lazy("none: may do nothing")),
-            *((name, f"{name}: {SCOPES[ROLES[name]]}") for name in ROLES),
+            ("viewer", gettext_lazy("viewer: see everything, change nothing")),
+            *((name, f"{name}: {SCOPES[ROLES[name]]}") for name in list(ROLES)[1:]),
         ],
-        help_text=gettext_lazy("Each includes those above it."),
+        help_text=gettext_lazy("Each includes the one above it."),
     )
     environments = EnvironmentsField(
         label=gettext_lazy("Environments"),
