@@ -12,10 +12,11 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from integrations.models import ApiToken, AuditEntry
 from jobruns.models import SchedulerProcess
-from jobtypes.sql_alert.models import AlertState
+from jobtypes.sql_alert.models import AlertIncident, AlertState
 from schedules.models import TagLimit, Template
 from tests.security.addresses import SAFE, every_address
 
@@ -78,7 +79,12 @@ def objects(worlds):
     there = worlds["production"]
     template = Template(name="production pattern", environment="production", definition={"job_type": "noop"})
     template.store(by="tester")
-    AlertState.objects.create(schedule_id=there.schedule.pk, name="production alert", environment="production")
+    alert = AlertState.objects.create(
+        schedule_id=there.schedule.pk, name="production alert", environment="production"
+    )
+    incident = AlertIncident.objects.create(
+        state=alert, kind="alert", opened_at=timezone.now(), first_run_id=1, last_run_id=1
+    )
     common = SimpleNamespace(
         limit=TagLimit.objects.create(tag="nightly", max_running=1),
         process=SchedulerProcess.objects.create(name="one", host="here", pid=1, version="0"),
@@ -111,6 +117,8 @@ def objects(worlds):
         "integrations/channel": there.channel,
         "integrations/delivery": there.delivery,
         "integrations/auditentry": common.entry,
+        "jobtypes/alertstate": alert,
+        "jobtypes/alertincident": incident,
         "auth/group": Group.objects.first(),
     }
     return {**api, **workshop}
