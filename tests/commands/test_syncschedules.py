@@ -1,6 +1,7 @@
 """Schedules as files: what is declared comes true, all of it or nothing; how things stand is the operators' own."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -244,3 +245,11 @@ def test_files_are_nobodys_own_and_know_no_quota(write, settings):
 )
 def test_a_refusal_holds_no_secret(write, entry):
     assert "marker-" not in refused(write(entry))
+
+
+@pytest.mark.parametrize("page", ["reference/files.md", "how-to/keep-schedules-in-files.md"])
+def test_what_the_documentation_shows_is_taken_over(write, settings, page):
+    shown = re.findall(r"```yaml\n(.*?)```", (settings.BASE_DIR / "docs" / page).read_text(), re.DOTALL)
+    assert shown
+    for text in shown:
+        assert "created" in sync(write(text))
