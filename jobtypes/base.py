@@ -70,6 +70,7 @@ class Finished:
     params: JSONObject
     trigger: str
     status: str
+    reason: str
     error: str
     result: JSONObject
     scheduled_for: datetime

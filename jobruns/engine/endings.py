@@ -37,6 +37,8 @@ def record(endings: Sequence[Ending], owner: str) -> set[int]:
         tallies = _tally([one for one in endings if one.run_id in accepted], schedules)
         _count(tallies)
         _retry(tallies)
+        kinds = {one.run_id: tally.kinds[one.run_id] for tally in tallies for one in tally.endings}
+        settling.settle(kinds, _tried_again(tallies))  # before a schedule is suspended: after that it tells nothing
         authority.suspend(
             (tally.schedule_id, doubts[one.run_id])
             for tally in tallies
@@ -45,8 +47,6 @@ def record(endings: Sequence[Ending], owner: str) -> set[int]:
         )
         _tell_dependants(tallies)
         _complete(tallies)
-        kinds = {one.run_id: tally.kinds[one.run_id] for tally in tallies for one in tally.endings}
-        settling.settle(kinds, _tried_again(tallies))
         notify.ended([told for tally in tallies for told in tally.told()], JobRun.objects.in_bulk)
     if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
         _tell(accepted)

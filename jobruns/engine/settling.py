@@ -40,6 +40,7 @@ def _finished(run: JobRun, *, is_final: bool) -> Finished:
         params=run.params,
         trigger=run.trigger,
         status=run.status,
+        reason=run.reason,
         error=run.error,
         result=run.result,
         scheduled_for=run.scheduled_for,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -88,6 +89,7 @@ def tend(now: datetime) -> None:
 
 
 COUNTED = {"success", "failed"}
+SUSPENDED = "suspended"
 NOTICE_OF_CLOSING = {"alert": "recovery", "error": "error_recovery"}
 
 
@@ -137,7 +139,9 @@ def _take(desk: _Desk, state: AlertState, one: Finished) -> str:
     if not state.is_active or config is None:
         return ""
     now = one.finished_at
-    decision = incidents.decide(state.known, status, now, config.settings)
+    is_the_last = one.reason == SUSPENDED  # nobody asks any more, so no further error would come to be told
+    settings = replace(config.settings, error_after=1) if is_the_last else config.settings
+    decision = incidents.decide(state.known, status, now, settings)
     state.enter(decision.state)
     event = ""
     for kind in decision.closes:

@@ -10,13 +10,14 @@ from django.core.management import CommandError, call_command
 from django.db.models import ProtectedError
 
 from integrations import roles
-from integrations.models import Delivery
+from integrations.models import Connection, Delivery
 from jobruns.engine import authority, claims, endings, ledger
 from jobruns.models import JobRun
 from jobruns.runner import execute
 from schedules.models import Schedule
 from schedules.telling import NoticeRule
 from tests.jobruns.conftest import rows
+from tests.jobtypes.watching import Alert
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +163,13 @@ def test_a_run_from_the_command_line_asks_too(owned, owner):
     with pytest.raises((SystemExit, CommandError)):
         call_command("runschedule", schedule.name, "--json", stdout=out)
     assert json.loads(out.getvalue())["reason"] == "suspended"
+
+
+def test_an_alert_that_may_not_run_any_more_tells_its_channels(overdue):
+    alert = Alert()
+    Connection.objects.all().delete()
+    overdue(alert.schedule)
+    carry_out()
+    alert.schedule.refresh_from_db()
+    assert alert.schedule.status == "suspended"
+    assert alert.told() == [("error", "ops")]

@@ -264,3 +264,8 @@ def test_the_message_says_everything(alert):
 def test_text_as_a_value_is_kept_and_told(alert):
     alert.say("ALERT", value="x" * 1000 + "\u2028'; DROP TABLE")
     assert alert.state.actual_value.endswith("DROP TABLE")
+
+
+def test_an_error_that_suspends_the_schedule_is_told_at_once(alert):
+    alert.say("ERROR", reason="suspended")
+    assert alert.told() == [("error", "ops")]

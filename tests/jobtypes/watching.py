@@ -61,6 +61,7 @@ class Alert:
                 "params": self.schedule.params,
                 "trigger": "schedule",
                 "status": "failed" if failed else "success",
+                "reason": "expected" if failed else "",
                 "error": "The database is away." if failed else "",
                 "result": {"status": status, "actual_value": value, "threshold": 5, "context": {"oldest": "x"}},
                 "scheduled_for": at,
