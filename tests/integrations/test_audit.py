@@ -10,6 +10,8 @@ from django.db import connection, transaction
 from integrations import audit
 from integrations.models import AuditEntry, AuditHead, AuditLink, Channel, Connection
 from integrations.trail import linked
+from schedules.models import Calendar, TagLimit, Template
+from schedules.telling import NoticeRule
 
 
 def the_entry(**about) -> AuditEntry:
@@ -170,3 +172,20 @@ def test_writers_that_hold_many_locks_do_not_wait_for_each_other_in_a_circle(mak
     assert not wrong
     assert AuditLink.objects.count() == AuditEntry.objects.count() == 8
     assert sorted(AuditLink.objects.values_list("position", flat=True)) == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Connection(kind="http"),
+        Channel(kind="webhook"),
+        Calendar(),
+        TagLimit(),
+        NoticeRule(),
+        Template(),
+    ],
+    ids=lambda row: type(row).__name__,
+)
+def test_every_field_that_a_form_may_change_is_told(row):
+    editable = {field.attname for field in row._meta.concrete_fields if field.editable} - {"id"}
+    assert editable - row.recorded().keys() == set()
