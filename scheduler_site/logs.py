@@ -57,7 +57,8 @@ def configure(options: dict[str, str]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
-    logging.getLogger("apscheduler").setLevel("WARNING")
+    for name in ("apscheduler", "watchfiles"):  # they tell of every wake-up and of every file beside the watched one
+        logging.getLogger(name).setLevel("WARNING")
     for name in ("django", "django.server"):  # Django's own handlers would write a second line, as text
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
