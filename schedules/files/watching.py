@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,6 +86,13 @@ class Watcher:
             except OSError:  # the folder is away, or the system watches no more: looking goes on
                 self._look(announced=False)
                 self.stopping.wait(LOOK / 1_000)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Take back what was told of refused files: who still watches them tells it again within a minute."""
+        with suppress(Error):
+            if self.tried_at is not None:
+                RefusedFile.objects.accept(self.source)
         connection.close()
 
     def _look(self, *, announced: bool) -> None:

@@ -107,6 +107,15 @@ def test_a_bad_file_keeps_what_was_there_and_says_so_until_it_is_mended(tmp_path
     wait_until(lambda: not RefusedFile.objects.exists())
 
 
+def test_who_stops_watching_leaves_no_warning_behind(tmp_path, watch):
+    file = tmp_path / "s.yaml"
+    file.write_text(text("0 99 * * *"))
+    watcher = watch(file)
+    wait_until(RefusedFile.objects.exists)
+    watcher.stop()
+    assert not RefusedFile.objects.exists()
+
+
 def test_a_file_that_vanishes_and_comes_back_is_taken_over_again(tmp_path, watch):
     folder = tmp_path / "mounted"
     folder.mkdir()
