@@ -6,11 +6,17 @@ import json
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseNotFound,
+    HttpResponseServerError,
+)
 from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, path, re_path
-from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from drf_spectacular import renderers
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.exceptions import NotAuthenticated
@@ -50,7 +56,6 @@ class Schema(SpectacularAPIView):
 class Documentation(SpectacularSwaggerSplitView):
     """The document as a page to read and try; a stranger is led to the login."""
 
-    http_method_names = ["get", "head"]
     url_name = "schema"
     template_name = "api/docs.html"
 
@@ -111,7 +116,7 @@ addresses: list[URLPattern | URLResolver] = [
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"})),
     *router.urls,
     path("schema", Schema.as_view(), name="schema"),
-    path("docs", Documentation.as_view(), name="docs"),
+    path("docs", require_safe(Documentation.as_view()), name="docs"),
     re_path("", csrf_exempt(lambda request: not_found(request, None))),
 ]
 
@@ -126,14 +131,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception | None) -> HttpResponse:
     """Answer an address that leads nowhere (404)."""
     if not _is_api(request):
-        return defaults.page_not_found(request, exception or Exception())
+        return HttpResponseNotFound(render_to_string("404.html", request=request))
     return _problem(404, "There is no such address. They end without a slash; see /api/v1/docs.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what nobody foresaw (500); the log has it under the same correlation id."""
     if not _is_api(request):
-        return defaults.server_error(request)
+        return HttpResponseServerError(render_to_string("500.html"))
     return _problem(500, f"Something went wrong here. It is logged under {request.correlation_id}.")  # type: ignore[attr-defined]
 
 

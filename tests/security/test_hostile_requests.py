@@ -72,3 +72,28 @@ def test_every_form_of_the_workshop_opens(pages, model):
 def test_ticking_what_is_no_row_is_refused(pages, model, chosen):
     ticked = {"action": "delete_selected", "_selected_action": ["1", chosen], "index": "0"}
     assert pages.post(f"/admin/{model}/", ticked).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/schedules/1/%00", "/login", "/admin/nowhere/"])
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=" + "b" * 300, b"x"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data"),
+        ("application/x-www-form-urlencoded", b"&".join([b"a=1"] * 3_000)),
+        ("application/x-www-form-urlencoded", b"a=" + b"b" * 3_000_000),
+    ],
+)
+def test_a_form_that_cannot_be_read_breaks_no_error_page(admin, path, content_type, body):
+    browser = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    browser.force_login(admin.user)
+    assert browser.post(path, body, content_type=content_type).status_code in {400, 403, 404}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE", "PROPFIND", "OPTIONS"])
+def test_the_page_of_the_document_is_only_read(admin, method):
+    browser = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    browser.force_login(admin.user)
+    answer = browser.generic(method, "/api/v1/docs", headers={"Accept": "text/html"}, secure=True)
+    assert answer.status_code == 405
