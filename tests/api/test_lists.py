@@ -43,7 +43,7 @@ def test_a_filter_keeps_what_fits(admin, three, query, found):
     assert names == list(found)
 
 
-@pytest.mark.parametrize("query", ["enabled=perhaps", "schedule_type=weekly", "status=asleep", "project=x", "tags=x"])
+@pytest.mark.parametrize("query", ["enabled=perhaps", "schedule_type=weekly", "status=asleep", "colour=x", "tags=x"])
 def test_a_filter_that_is_none_is_refused(admin, three, query):
     answer = admin.get(f"schedules?{query}")
     assert answer.status_code == 400
