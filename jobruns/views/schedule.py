@@ -177,6 +177,9 @@ def told_facts(shown: Schedule) -> list[tuple[str, str]]:
     ]
     if shown.callback_url:
         found.append((_("Every ending"), shown.callback_url))
+    own = registry.job_types().get(shown.job_type)
+    if own is not None and own.inline_channels and (names := shown.params.get(own.inline_channels)):
+        found.append((_("Of what it finds"), ", ".join(map(str, names))))
     return found or [(_("Nobody"), _("name channels in the editor, or make a default rule in the workshop"))]
 
 

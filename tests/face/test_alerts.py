@@ -112,3 +112,9 @@ def test_who_may_not_silence_sees_no_button(client, viewer, alert):
     client.force_login(viewer)
     assert "Silence…" not in client.get("/alerts").content.decode()
     assert client.post(f"/alerts/{alert.schedule.pk}/silence", {"for": "1h"}).status_code == 403
+
+
+def test_the_schedule_of_an_alert_names_whom_it_tells(pages, alert):
+    page = pages.get(f"/schedules/{alert.schedule.pk}?tab=definition").content.decode()
+    assert "Of what it finds" in page
+    assert "<dd>ops</dd>" in page
