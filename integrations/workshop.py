@@ -56,6 +56,10 @@ class Workshop(admin.AdminSite):
         given = admin_class or admin.ModelAdmin
         super().register(model_or_iterable, type(given.__name__, (Limited, WhatIsOffered, given), {}), **options)
 
+    def get_urls(self) -> list[Any]:
+        """Leave out the way from a row to its page: no row has one, and the way takes any number."""
+        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Let people change their own password, and write down that they did."""
         with transaction.atomic():

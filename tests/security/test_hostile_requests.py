@@ -97,3 +97,8 @@ def test_the_page_of_the_document_is_only_read(admin, method):
     browser.force_login(admin.user)
     answer = browser.generic(method, "/api/v1/docs", headers={"Accept": "text/html"}, secure=True)
     assert answer.status_code == 405
+
+
+def test_there_is_no_way_to_rows_of_any_table(pages):
+    for kind in range(1, 40):
+        assert pages.get(f"/admin/r/{kind}/9999999999999999999/").status_code == 404
