@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from integrations import references
+from integrations.secrets import MASK
+
 Secrets = dict[str, Any]
 
 
@@ -51,3 +54,19 @@ class Kind(Protocol):
     def try_out(self, address: str, secrets: Secrets) -> Report:
         """Reach the other system once. Raises Unusable."""
         ...
+
+
+def password(given: str, shown: str, stored: Stored | None) -> str:
+    """Return the password that is meant: the stored one for `***`, as long as the address `shown` is the stored one.
+
+    Raises Refused, also for a reference to a secret of Carillon itself.
+    """
+    if given == MASK:
+        if stored is None or "password" not in stored.secrets:
+            raise Refused("address", f"{MASK} keeps a stored password, but there is none; write it.")
+        if stored.address != shown:
+            raise Refused("address", "The address changed, so the password must be written again.")
+        given = str(stored.secrets["password"])
+    if sentence := references.refusal(given):
+        raise Refused("address", sentence)
+    return given

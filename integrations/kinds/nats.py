@@ -3,6 +3,7 @@
 import re
 
 from integrations import messaging, references
+from integrations.kinds import base
 from integrations.kinds.base import Refused, Report, Secrets, Stored, Unusable
 from integrations.secrets import MASK
 
@@ -25,14 +26,7 @@ def accept(address: str, offered: Secrets | None, stored: Stored | None) -> Stor
     if offered and "password" in offered:
         secret = str(offered["password"])
         shown = _with_mask(shown)
-    if secret == MASK:
-        if stored is None or "password" not in stored.secrets:
-            raise Refused("address", f"{MASK} keeps a stored secret, but there is none; write it.")
-        if stored.address != shown:
-            raise Refused("address", "The address changed, so the secret must be written again.")
-        secret = stored.secrets["password"]
-    if sentence := references.refusal(secret):
-        raise Refused("address", sentence)
+    secret = base.password(secret, shown, stored)
     return Stored(shown, {"password": secret} if secret else {})
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from integrations import own_database, readonly, references, secrets, watchdog
+from integrations.kinds import base
 from integrations.kinds.base import Refused, Report, Secrets, Stored, Unusable
 
 if TYPE_CHECKING:
@@ -49,15 +50,7 @@ def accept(address: str, offered: Secrets | None, stored: Stored | None) -> Stor
     kept = stored.secrets.get("file", "") if stored and stored.address == shown else ""
     approved = str((offered or {}).get("file", kept))
     _check(shown, approved)
-    if password == secrets.MASK:
-        if stored is None or "password" not in stored.secrets:
-            raise Refused("address", f"{secrets.MASK} keeps a stored password, but there is none; write it.")
-        if stored.address != shown:
-            raise Refused("address", "The address changed, so the password must be written again.")
-        password = stored.secrets["password"]
-    if sentence := references.refusal(password):
-        raise Refused("address", sentence)
-    hidden = {"password": password, "file": approved}
+    hidden = {"password": base.password(password, shown, stored), "file": approved}
     return Stored(shown, {name: value for name, value in hidden.items() if value})
 
 
