@@ -21,7 +21,7 @@ def test_looking_writes_nothing(pages: Client, address: str) -> None:
     before = JobRun.objects.count()
     text = text_of(pages.post(address, NIGHT))
     assert "4 of 4 instants would run" in text
-    assert "<b>03:00</b>" in text
+    assert "<b>03:30</b>" in text
     assert JobRun.objects.count() == before
 
 
