@@ -20,8 +20,9 @@ from jobruns.runner import Assignment
 A_DAY = timedelta(days=1)
 ASSIGNMENT_COLUMNS = """r.id, r.schedule_id, r.schedule_name, r.job_type, r.environment, r.params, r.scheduled_for,
     r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds, s.usual_seconds"""
+OWNERSHIP = "s.owner_id, s.environment"  # by whose right it runs
 READY = """
-SELECT {columns}, s.owner_id, s.environment, s.tags, s.overlap_policy, s.max_instances,
+SELECT {columns}, s.tags, s.overlap_policy, s.max_instances,
     (SELECT count(*) FROM jobruns_jobrun a WHERE a.schedule_id = r.schedule_id AND a.status = 'running')
 FROM jobruns_jobrun r JOIN schedules_schedule s ON s.id = r.schedule_id
 WHERE r.status = 'pending' AND r.available_at <= %s AND s.status NOT IN ('suspended', 'deleted')
@@ -83,7 +84,9 @@ def _claim(
     ready_at = now + A_DAY if early else now
     places = Places.left()
     room, tags = places.condition()
-    statement = READY.format(columns=ASSIGNMENT_COLUMNS, only=only, places=room, lock=sql.skip_locked("OF r"))
+    statement = READY.format(
+        columns=f"{ASSIGNMENT_COLUMNS}, {OWNERSHIP}", only=only, places=room, lock=sql.skip_locked("OF r")
+    )
     rows = sql.fetch(statement, [sql.moment(ready_at), *wanted, *tags, slots])
     chosen = authority.asked(_within_limits(rows, places))
     if chosen:
