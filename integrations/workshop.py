@@ -37,6 +37,10 @@ class WhatIsOffered:
             lookup.startswith(name) and lookup.removeprefix(name).removeprefix("__") in ASKED for name in offered
         )
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row; an empty name of a field is none."""
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         """Do an action with the rows that were ticked; raises BadRequest where one cannot be a row."""
         key = self.opts.pk

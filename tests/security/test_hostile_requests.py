@@ -102,3 +102,17 @@ def test_the_page_of_the_document_is_only_read(admin, method):
 def test_there_is_no_way_to_rows_of_any_table(pages):
     for kind in range(1, 40):
         assert pages.get(f"/admin/r/{kind}/9999999999999999999/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/alerts/%00/silence", "/api/v1/job-types/%00", "/schedules/%00", "/admin/%00/"]
+)
+def test_an_address_with_nul_leads_nowhere(admin, pages, path):
+    for method in ("GET", "POST"):
+        assert pages.generic(method, path).status_code == 404
+        assert admin.send(method, path).status_code == 404
+
+
+def test_an_empty_field_to_look_rows_up_by_is_none(pages):
+    for verb in ("change", "delete"):
+        assert pages.get(f"/admin/schedules/taglimit/1/{verb}/?_to_field=").status_code in {302, 404}
