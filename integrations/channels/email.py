@@ -21,6 +21,7 @@ from integrations.kinds.base import Unusable
 label = "E-mail"
 USUAL_SUBJECT = "[Carillon] {status}: {alert_name}"
 WORD = re.compile(r"\{([a-z_]+)\}")
+WORDS = ("alert_name", "status", "actual_value", "threshold")  # that a subject may name
 LOGIN_REFUSED = {530, 534, 535, 538}  # a person mends these; what waits is sent then
 BAD, GOOD = "#d00000", "#36a64f"
 
@@ -104,6 +105,11 @@ def subject(settings: Settings, message: Message) -> str:
     text = settings.subject or USUAL_SUBJECT
     filled = WORD.sub(lambda found: str(known.get(found[1], found[0])), text)
     return " ".join("".join(one if one.isprintable() else " " for one in filled).split())[:500]
+
+
+def unknown_words(text: str) -> list[str]:
+    """Return the words in braces that a subject knows nothing of; they stay as they are."""
+    return [word for word in WORD.findall(text) if word not in WORDS]
 
 
 def as_text(message: Message) -> str:

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from rest_framework.exceptions import ValidationError
 
 from integrations import audit, references
+from integrations.channels import email
 from integrations.channels.base import texts
 from integrations.outbox_serializers import ChannelSerializer
 from integrations.rest.problems import errors_of
@@ -75,7 +76,7 @@ def sync(
         steps, left = _Work(found, source_of(gathered.path, environment), environment, desk).steps(prune)
         if dry_run:
             transaction.set_rollback(True)
-    return Plan(tuple(steps), (*_unset(found), *left), is_done=not dry_run)
+    return Plan(tuple(steps), (*_unset(found), *_unknown_words(found), *left), is_done=not dry_run)
 
 
 def source_of(path: Path, environment: str = "") -> str:
@@ -209,6 +210,17 @@ def _unset(found: Declared) -> list[str]:
         for entry in entries
         for name in sorted({name for text in texts(_referring(entry)) for name in references.names(text)})
         if name not in os.environ
+    ]
+
+
+def _unknown_words(found: Declared) -> list[str]:
+    """Return a warning for each word in braces that a subject keeps as it is."""
+    entries = [entry for section in ("channels", "schedules") for entry in found.entries[section]]
+    return [
+        f"{entry.place}: {{{word}}} in the subject of {entry.name} stays as it is; known: {', '.join(email.WORDS)}."
+        for entry in entries
+        for one in ([entry.values] if entry.section == "channels" else _referring(entry))
+        for word in email.unknown_words(str(one.get("subject", "")))
     ]
 
 

@@ -127,3 +127,9 @@ def test_a_query_reaches_the_database_as_it_was_written(write, tmp_path, monkeyp
     assert answered
     assert "$HOME ${HOME}" in json.dumps(told)
     assert "/never" not in json.dumps(told)
+
+
+def test_a_word_that_a_subject_does_not_know_is_a_warning(write):
+    told = sync(write(ALERTS.replace("Revenue: {alert_name}", "{alert_name} is {colour}")))
+    assert "all.yaml:5: {colour} in the subject of low_revenue stays as it is" in told
+    assert "{alert_name} in" not in told
