@@ -1,12 +1,12 @@
 """A schedule runs by right of its owner; when that is gone, or its parameters are refused, it is suspended."""
 
 import json
-from io import StringIO
+import subprocess
+import sys
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError, call_command
 from django.db.models import ProtectedError
 
 from integrations import roles
@@ -16,6 +16,7 @@ from jobruns.models import JobRun
 from jobruns.runner import execute
 from schedules.models import Schedule
 from schedules.telling import NoticeRule
+from tests.faults.conftest import ROOT, environment
 from tests.jobruns.conftest import rows
 from tests.jobtypes.watching import Alert
 
@@ -159,10 +160,10 @@ def test_an_owner_is_not_deleted(owned, owner):
 def test_a_run_from_the_command_line_asks_too(owned, owner):
     schedule = owned()
     leave(owner)
-    out = StringIO()
-    with pytest.raises((SystemExit, CommandError)):
-        call_command("runschedule", schedule.name, "--json", stdout=out)
-    assert json.loads(out.getvalue())["reason"] == "suspended"
+    command = [sys.executable, "manage.py", "runschedule", schedule.name, "--json"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=40)
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["reason"] == "suspended"
 
 
 def test_an_alert_that_may_not_run_any_more_tells_its_channels(overdue):
