@@ -53,6 +53,8 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
     def matching(self, text: str, now: datetime) -> ApiToken | None:
         """Return the usable token that `text` is, with its user, or None."""
+        if not text.isprintable():
+            return None  # no token is written so, and PostgreSQL takes no NUL
         candidates = self.usable(now).filter(prefix=text[:12]).select_related("user")
         return next((token for token in candidates if token.matches(text)), None)
 
