@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular import renderers
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
@@ -60,9 +60,11 @@ class Documentation(SpectacularSwaggerSplitView):
     template_name = "api/docs.html"
 
     def handle_exception(self, error: Exception) -> Any:
-        """Lead strangers to the login and back."""
-        if isinstance(error, NotAuthenticated):
+        """Lead strangers to the login and back; tell of any other refusal without the page, which asks who looks."""
+        if isinstance(error, NotAuthenticated | AuthenticationFailed):
             return redirect_to_login(self.request.get_full_path())
+        if isinstance(error, APIException):
+            return _problem(error.status_code, str(error.detail))
         return super().handle_exception(error)
 
 

@@ -126,7 +126,10 @@ def allowed(request: HttpRequest, name: str) -> Verb:
 def way_back(request: HttpRequest) -> str:
     """Return the page that asked, if it is one of ours; else the list of schedules."""
     told = request.POST.get("next") or request.GET.get("next") or request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(told, {request.get_host()}, require_https=request.is_secure())
+    is_address = told.startswith(("/", "http://", "https://"))  # any other word would be taken for a view's name
+    ours = is_address and url_has_allowed_host_and_scheme(
+        told, {request.get_host()}, require_https=request.is_secure()
+    )
     return (
         told if ours and "/schedules/act/" not in told and not told.endswith(tuple(OFFERED)) else reverse("schedules")
     )

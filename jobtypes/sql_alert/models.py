@@ -36,6 +36,8 @@ class AlertStateQuerySet(OfEnvironments, models.QuerySet["AlertState"]):
 
         Raises AlertState.DoesNotExist or MultipleObjectsReturned with a sentence.
         """
+        if "\0" in name_or_id + environment:
+            raise self.model.DoesNotExist("There is no alert of that name.")  # PostgreSQL takes no NUL
         here = self.watched().filter(environment=environment) if environment else self.watched()
         found = list(here.filter(name=name_or_id).order_by("environment")[:20])
         if not found and name_or_id.isascii() and name_or_id.isdecimal() and len(name_or_id) < 19:

@@ -116,3 +116,23 @@ def test_an_address_with_nul_leads_nowhere(admin, pages, path):
 def test_an_empty_field_to_look_rows_up_by_is_none(pages):
     for verb in ("change", "delete"):
         assert pages.get(f"/admin/schedules/taglimit/1/{verb}/?_to_field=").status_code in {302, 404}
+
+
+def test_words_that_are_no_address_lead_back_to_the_list(client, admin_user):
+    client.force_login(admin_user)
+    for word in ("UTC", "9007199254740993", "today"):
+        answer = client.get(f"/schedules/act/run?next={word}")
+        assert answer.status_code < 500
+
+
+@pytest.mark.django_db
+def test_an_alert_with_nul_in_its_place_is_not_there(admin):
+    assert admin.post("alerts/4/silence?environment=US%00", {"for": "1h"}).status_code == 404
+    assert admin.get("alerts/a%00b").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_page_of_the_document_refuses_a_bad_token_whatever_is_accepted(client):
+    for accepted in ("", "text/html", "application/json"):
+        answer = client.get("/api/v1/docs", headers={"Authorization": "Bearer no", "Accept": accepted})
+        assert answer.status_code < 500
