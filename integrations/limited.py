@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django import forms
@@ -79,12 +80,12 @@ class ByVisitor:
         return cleaned
 
 
-class OffersToVisitor(forms.ChoiceField):
+class OffersToVisitor(forms.ChoiceField, ABC):
     """A field whose choices depend on who looks."""
 
+    @abstractmethod
     def offer_to(self, visitor: Any) -> None:
         """Offer what this user may see."""
-        raise NotImplementedError
 
 
 def by_visitor(form: Any, visitor: Any) -> Any:
