@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from jobruns.models import JobRun, RunLogLine
-from scheduler_site import logs
 from schedules.models import Schedule
+from tests.security.logbook import logged
 
 SCRIPT = "<script>window.hacked=1</script>"
 IMAGE = "\"><img src=x onerror='window.hacked=1'>"
@@ -127,14 +127,8 @@ def test_no_name_holds_a_control_character(admin, code):
 @pytest.fixture
 def written(request):
     """Return what is logged meanwhile in the form that the test names."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    logs.configure({"format": request.param, "level": "INFO"})
-    lines = io.StringIO()
-    root.handlers[0].setStream(lines)
-    yield lines
-    root.handlers[:] = before
-    root.setLevel(level)
+    with logged(request.param, "INFO") as lines:
+        yield lines
 
 
 @pytest.mark.parametrize("written", ["json", "text"], indirect=True)

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import logging
 import re
 import subprocess
 from types import SimpleNamespace
@@ -19,9 +18,9 @@ from integrations.models import Channel, Connection, Delivery
 from jobruns.management.commands import runschedule
 from jobruns.models import JobRun
 from jobruns.runner import Assignment, execute
-from scheduler_site import logs
 from schedules.models import Schedule
 from tests.jobtypes.running import TrialContext
+from tests.security.logbook import logged
 from tests.security.storm.target import paths
 from tests.webserver import Reply, Site
 
@@ -119,14 +118,8 @@ def tell(*names):
 @pytest.fixture
 def written_logs(request):
     """Return what is logged meanwhile, in the form that the test names, at the lowest level."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    logs.configure({"format": request.param, "level": "DEBUG"})
-    lines = io.StringIO()
-    root.handlers[0].setStream(lines)
-    yield lines
-    root.handlers[:] = before
-    root.setLevel(level)
+    with logged(request.param, "DEBUG") as lines:
+        yield lines
 
 
 def everything_that_can_be_read(admin):
