@@ -52,8 +52,9 @@ class ConnectionAdmin(KindFirst, ConnectionAdminBase):
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         if not self.may_edit(request, obj):
             return [(None, {"fields": ("name", "kind", "address", "environment", "description")})]
-        secret = "headers" if self.kind_of(request, obj) == "http" else "password"
-        return [(None, {"fields": ("name", "address", secret, "environment", "description", "kind")})]
+        kind = self.kind_of(request, obj)
+        secrets = {"http": ["headers"], "sql": ["password", "accept_risk"]}.get(kind, ["password"])
+        return [(None, {"fields": ["name", "address", *secrets, "environment", "description", "kind"]})]
 
     def form_of(self, kind: str) -> Any:
         return connection_form(kind)
@@ -74,7 +75,7 @@ class ConnectionAdmin(KindFirst, ConnectionAdminBase):
             messages.error(request, str(wrong))
         else:
             messages.success(request, report.sentence)
-            for warning in report.warnings:
+            for warning in (*report.risks, *report.warnings):
                 messages.warning(request, warning)
         return HttpResponseRedirect(reverse("admin:integrations_connection_change", args=[pk]))
 

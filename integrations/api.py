@@ -26,6 +26,8 @@ from integrations.rest.permissions import Authenticated, caller, may
 from integrations.secrets import Undecryptable
 from integrations.serializers import ConnectionSerializer, IssuedSerializer, TokenSerializer
 
+LOOK_SECONDS = 0.5  # that saving waits for a database to tell what its role may do; in time to answer within one
+
 
 @describe_connections
 class ConnectionViewSet(Collection):
@@ -38,6 +40,21 @@ class ConnectionViewSet(Collection):
     usual_ordering = "name"
     rights = {"test": "integrations.change_connection"}
 
+    def create(self, request: Request) -> Response:
+        return self._with_warnings(request, super().create(request))
+
+    def update(self, request: Request, pk: str) -> Response:
+        return self._with_warnings(request, super().update(request, pk))
+
+    def _with_warnings(self, request: Request, answer: Response) -> Response:
+        """Add what a short look at the server of a connection just saved shows of its role."""
+        risks: tuple[str, ...] = ()
+        sent = dict(request.data)
+        if {"address", "url", "password"} & set(sent) and sent.get("accept_risk") is not True:
+            risks = Connection.objects.get(pk=answer.data["id"]).risks(seconds=LOOK_SECONDS)
+        answer.data["warnings"] = list(risks)
+        return answer
+
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
         connection = self.get_object()
@@ -47,7 +64,7 @@ class ConnectionViewSet(Collection):
             report = connection.test()
         except (Unusable, Undecryptable) as failed:
             return Response({"ok": False, "sentence": str(failed), "warnings": []})
-        return Response({"ok": True, "sentence": report.sentence, "warnings": list(report.warnings)})
+        return Response({"ok": True, "sentence": report.sentence, "warnings": [*report.risks, *report.warnings]})
 
 
 @describe_tokens

@@ -6,6 +6,7 @@ from integrations import serializers
 from integrations.rest.documentation import KEY, READ_ERRORS, WRITE_ERRORS
 
 SHOWN = serializers.ConnectionSerializer
+SAVED = serializers.SavedConnectionSerializer
 WAREHOUSE = {
     "name": "warehouse",
     "kind": "sql",
@@ -24,7 +25,7 @@ describe_connections = extend_schema_view(
     create=extend_schema(
         summary="Create a connection",
         parameters=[KEY],
-        responses={201: SHOWN, **WRITE_ERRORS},
+        responses={201: SAVED, **WRITE_ERRORS},
         examples=[
             OpenApiExample("A database", WAREHOUSE, request_only=True),
             OpenApiExample("An HTTP service", SERVICE, request_only=True),
@@ -36,13 +37,13 @@ describe_connections = extend_schema_view(
         description="Only what is sent changes. Another address needs its secrets again.",
         request=serializers.ConnectionSerializer(partial=True),
         parameters=[KEY],
-        responses={200: SHOWN, **WRITE_ERRORS},
+        responses={200: SAVED, **WRITE_ERRORS},
     ),
     partial_update=extend_schema(
         summary="Change parts of a connection",
         description="Only what is sent changes. Another address needs its secrets again.",
         parameters=[KEY],
-        responses={200: SHOWN, **WRITE_ERRORS},
+        responses={200: SAVED, **WRITE_ERRORS},
     ),
     destroy=extend_schema(
         summary="Delete a connection",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 else:
     ConnectionBase = TokenBase = forms.ModelForm
 
+LOOK_SECONDS = 5.0  # that saving waits for a database to tell what its role may do
 EXAMPLES = {
     "sql": _("Such as postgresql://reader@db.example/shop, or sqlite:///sales.sqlite3 under LOCAL_FILES_ROOT."),
     "http": _("Such as https://api.example/v1; jobs add a path."),
@@ -45,6 +46,12 @@ class ConnectionForm(RefusalsAtTheirFields, ConnectionBase):
         help_text=_("Sent with every request and never shown again; *** keeps a stored value."),
     )
 
+    accept_risk = forms.BooleanField(
+        required=False,
+        label=_("Its role may do anything, and I want it so"),
+        help_text=_("Asked for where the role is a superuser of PostgreSQL, or reaches files or programs."),
+    )
+
     class Meta:
         model = Connection
         fields = ("name", "address", "environment", "description")
@@ -53,6 +60,8 @@ class ConnectionForm(RefusalsAtTheirFields, ConnectionBase):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         del self.fields["password" if self.connection_kind == "http" else "headers"]
+        if self.connection_kind != "sql":
+            del self.fields["accept_risk"]
         self.initial["kind"] = self.instance.kind = self.connection_kind
         self.fields["address"].help_text = EXAMPLES.get(self.connection_kind, "")
         if self.instance.pk and "headers" in self.fields:
@@ -65,6 +74,14 @@ class ConnectionForm(RefusalsAtTheirFields, ConnectionBase):
         elif "headers" in self.cleaned_data:
             self.instance.offer({"headers": self.cleaned_data["headers"]})
         return self.cleaned_data
+
+    def _post_clean(self) -> None:
+        """Refuse, once the address is read, a role that reaches beyond tables, unless somebody wants it so."""
+        super()._post_clean()  # type: ignore[misc]  # Django's hook after the model's own rules
+        is_new_way = not self.instance.pk or {"address", "password"} & set(self.changed_data)
+        if not self.errors and is_new_way and not self.cleaned_data.get("accept_risk", True):
+            for risk in self.instance.risks(seconds=LOOK_SECONDS):
+                self.add_error("accept_risk", _("%(risk)s To save it all the same, tick this.") % {"risk": risk})
 
 
 def connection_form(kind: str) -> type[ConnectionForm]:

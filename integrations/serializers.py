@@ -25,7 +25,7 @@ class ConnectionSerializer(Placed, serializers.ModelSerializer[Connection]):
     """A named way to another system. `***` in place of a secret keeps the stored one."""
 
     aliases = {"url": "address"}
-    kept_by_us = frozenset(["id", "created_by", "updated_by", "created_at", "updated_at"])
+    kept_by_us = frozenset(["id", "created_by", "updated_by", "created_at", "updated_at", "warnings"])
 
     name = serializers.CharField(max_length=255, trim_whitespace=False)
     address = serializers.CharField(
@@ -46,10 +46,16 @@ class ConnectionSerializer(Placed, serializers.ModelSerializer[Connection]):
         help_text="Of kinds sql and nats; without a user a token.",
     )
 
+    accept_risk = serializers.BooleanField(
+        required=False,
+        write_only=True,
+        help_text="Of kind sql: the role may do anything, and that is meant; there will be no `warnings` of it.",
+    )
+
     class Meta:
         model = Connection
         fields = [
-            *["id", "name", "kind", "description", "environment", "address", "headers", "password"],
+            *["id", "name", "kind", "description", "environment", "address", "headers", "password", "accept_risk"],
             *["created_by", "updated_by", "created_at", "updated_at"],
         ]
         read_only_fields = ["id", "created_by", "updated_by", "created_at", "updated_at"]
@@ -80,6 +86,7 @@ class ConnectionSerializer(Placed, serializers.ModelSerializer[Connection]):
 
     def update(self, connection: Connection, values: dict[str, Any]) -> Connection:
         """Store what changed; raises Django's ValidationError."""
+        values.pop("accept_risk", None)
         offered = {name: values.pop(name) for name in set(SECRETS.values()) if name in values}
         for name, value in values.items():
             setattr(connection, name, value)
@@ -89,6 +96,19 @@ class ConnectionSerializer(Placed, serializers.ModelSerializer[Connection]):
         except Refused as refused:
             raise _by_secret(refused) from None
         return connection
+
+
+class SavedConnectionSerializer(ConnectionSerializer):
+    """A connection just saved, with what a look at its server showed."""
+
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Sentences on a PostgreSQL role that is a superuser, or reaches files or programs of its server.",
+    )
+
+    class Meta(ConnectionSerializer.Meta):
+        fields = [*ConnectionSerializer.Meta.fields, "warnings"]
 
 
 class TestedSerializer(serializers.Serializer[Any]):

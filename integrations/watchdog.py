@@ -43,7 +43,7 @@ def watched(
                 interrupt()
                 if not wait([working], timeout=grace_seconds).done:
                     sever()
-                    wait([working], timeout=1.0)
+                    wait([working], timeout=min(1.0, grace_seconds))
                 raise Stopped if asked else TookTooLong
         return working.result()
     finally:

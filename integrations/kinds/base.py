@@ -23,10 +23,14 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What trying a connection showed: one sentence, and warnings that a person should weigh before using it."""
+    """What trying a connection showed: one sentence, and warnings that a person should weigh before using it.
+
+    `risks` are warnings too, so grave that the workshop saves such a connection only at a tick.
+    """
 
     sentence: str
     warnings: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
 
 
 class Stored(NamedTuple):

@@ -90,14 +90,26 @@ def secret_values(address: str, values: Secrets) -> list[str]:
 
 def try_out(address: str, values: Secrets) -> Report:
     """Open the database once, read only, and look at what the role may do."""
+    return _look(address, values, seconds=TRY_SECONDS, grace_seconds=5.0)
+
+
+def risks(address: str, values: Secrets, *, seconds: float) -> tuple[str, ...]:
+    """Return what the role may do beyond tables, nothing if the database does not tell within `seconds`."""
+    try:
+        return _look(address, values, seconds=seconds, grace_seconds=0.0).risks
+    except Unusable:
+        return ()
+
+
+def _look(address: str, values: Secrets, *, seconds: float, grace_seconds: float) -> Report:
     opened = url(address, values)
     try:
-        report = readonly.examine(opened, seconds=TRY_SECONDS)
+        seen = readonly.examine(opened, seconds=seconds, grace_seconds=grace_seconds)
     except readonly.QueryFailed as wrong:
         raise Unusable(secrets.scrub(str(wrong), secret_values(address, values))) from None
     except watchdog.TookTooLong:
-        raise Unusable(f"The database did not answer within {TRY_SECONDS:g} s.") from None
-    return Report(*report)
+        raise Unusable(f"The database did not answer within {seconds:g} s.") from None
+    return Report(seen.sentence, seen.warnings, seen.risks)
 
 
 def from_here(address: str, folder: Path) -> tuple[str, Path | None]:

@@ -12,14 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from integrations import watchdog
-from integrations.readonly.answer import QueryFailed, Table
+from integrations.readonly.answer import QueryFailed, Seen, Table
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from integrations.readonly.reader import Reader
 
-__all__ = ["QueryFailed", "Table", "examine", "read", "refusal"]
+__all__ = ["QueryFailed", "Seen", "Table", "examine", "read", "refusal"]
 
 # Loaded on first use, and SQLAlchemy with them: a process that only fires does without these 15 MB.
 READERS = {
@@ -52,8 +52,8 @@ def read(
     )
 
 
-def examine(location: URL, *, seconds: float) -> tuple[str, tuple[str, ...]]:
-    """Return a sentence on the server that answered, and warnings about what the role may do. Raises as `read`."""
+def examine(location: URL, *, seconds: float, grace_seconds: float = 5.0) -> Seen:
+    """Return who answered, and what its role may do. Raises as `read`; the server has `grace_seconds` to give up."""
     reader = _reader(location, seconds)
     return watchdog.watched(
         reader.examine,
@@ -61,6 +61,7 @@ def examine(location: URL, *, seconds: float) -> tuple[str, tuple[str, ...]]:
         stopped=lambda: False,
         interrupt=reader.interrupt,
         sever=reader.sever,
+        grace_seconds=grace_seconds,
     )
 
 

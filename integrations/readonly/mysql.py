@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from integrations.readonly.answer import Table
+from integrations.readonly.answer import Seen, Table
 from integrations.readonly.reader import CONNECT_SECONDS, Reader, column_names
 
 WRITES = re.compile(r"\b(ALL PRIVILEGES|INSERT|UPDATE|DELETE|DROP|ALTER|SUPER|FILE)\b")
@@ -73,10 +73,10 @@ class MySQLReader(Reader):
             with suppress(OSError):
                 wire.shutdown(socket.SHUT_RDWR)
 
-    def look(self, connection: Connection) -> tuple[str, tuple[str, ...]]:
+    def look(self, connection: Connection) -> Seen:
         role, version = self.ask(connection, "SELECT CURRENT_USER(), VERSION()", max_rows=1).rows[0]
         grants = [str(row[0]) for row in connection.exec_driver_sql("SHOW GRANTS").fetchall()]
         warnings: tuple[str, ...] = ()
         if any(WRITES.search(grant.partition(" ON ")[0]) for grant in grants):
             warnings = (f"The user {role} may write. Carillon reads only, but a user with SELECT alone is safer.",)
-        return f"{version} answered; the user is {role}.", warnings
+        return Seen(f"{version} answered; the user is {role}.", warnings)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from integrations import own_database
-from integrations.readonly.answer import QueryFailed, Table
+from integrations.readonly.answer import QueryFailed, Seen, Table
 from integrations.readonly.reader import CONNECT_SECONDS, Reader
 
 ROLE = """
@@ -131,19 +131,16 @@ class PostgreSQLReader(Reader):
             with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(raw.fileno())) as wire:
                 wire.shutdown(socket.SHUT_RDWR)
 
-    def look(self, connection: Connection) -> tuple[str, tuple[str, ...]]:
+    def look(self, connection: Connection) -> Seen:
         role, superuser, programs, files, writes, version = self.ask(connection, ROLE, max_rows=1).rows[0]
-        warnings = []
+        risks, warnings = [], []
         if superuser:
-            warnings.append(
-                f"The role {role} is a superuser: a query could do anything. Use a role that may only read."
-            )
+            risks.append(f"The role {role} is a superuser: what is sent as it can do anything. Use a lesser role.")
         elif programs or files:
-            warnings.append(
-                f"The role {role} may reach files or programs of the server. Use a role that may only read."
-            )
+            risks.append(f"The role {role} may reach files or programs of the server. Use a lesser role.")
         elif writes:
             warnings.append(
-                f"The role {role} may write to tables. Carillon reads only, but a read-only role is safer."
+                f"The role {role} may write to tables, as imports must. Alerts only read: give them a role that can "
+                "do no more."
             )
-        return f"PostgreSQL {version} answered; the role is {role}.", tuple(warnings)
+        return Seen(f"PostgreSQL {version} answered; the role is {role}.", tuple(warnings), tuple(risks))

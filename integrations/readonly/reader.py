@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from integrations.readonly.answer import QueryFailed, Table
+from integrations.readonly.answer import QueryFailed, Seen, Table
 
 CONNECT_SECONDS = 10
 
@@ -43,8 +43,8 @@ class Reader:
         except SQLAlchemyError as refused:
             raise QueryFailed(_sentence(refused)) from None
 
-    def examine(self) -> tuple[str, tuple[str, ...]]:
-        """Return a sentence on the server, and warnings about the role; raises QueryFailed."""
+    def examine(self) -> Seen:
+        """Return who answered, and what its role may do; raises QueryFailed."""
         try:
             with self._connection() as connection:
                 return self.look(connection)
@@ -72,10 +72,10 @@ class Reader:
             columns = column_names(result)
             return Table(columns, [tuple(row) for row in result.fetchmany(max_rows)])
 
-    def look(self, connection: Connection) -> tuple[str, tuple[str, ...]]:
+    def look(self, connection: Connection) -> Seen:
         """Return what `examine` returns, over an open connection."""
         self.ask(connection, "SELECT 1", max_rows=1)
-        return (
+        return Seen(
             f"The {self.location.get_backend_name()} database answered.",
             ("Carillon cannot open this kind of database read only; use a role without the right to write.",),
         )

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
+from integrations.readonly.answer import Seen
 from integrations.readonly.reader import Reader
 
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
@@ -29,11 +30,11 @@ class SQLiteReader(Reader):
         self.raw.set_progress_handler(self.given_up.is_set, STEPS)
         self.raw.set_authorizer(_authorize)
 
-    def look(self, connection: Connection) -> tuple[str, tuple[str, ...]]:
+    def look(self, connection: Connection) -> Seen:
         version, tables = self.ask(
             connection, "SELECT sqlite_version(), count(*) FROM sqlite_schema WHERE type = 'table'", max_rows=1
         ).rows[0]
-        return f"SQLite {version} opened the file; it has {tables} tables.", ()
+        return Seen(f"SQLite {version} opened the file; it has {tables} tables.")
 
 
 def _authorize(

@@ -26,7 +26,7 @@ def test_an_http_service_says_what_it_answered(site, settings):
     settings.OUTBOUND_ALLOWLIST = ["127.0.0.1"]
     report = tried("http", site.url, {"Authorization": "Bearer token"})
     assert report.sentence.startswith(f"{site.url}/ answered 200 in ")
-    assert report.warnings == ()
+    assert report.warnings == report.risks == ()
     assert site.received[0].headers["authorization"] == "Bearer token"
 
 
@@ -74,7 +74,7 @@ def test_a_superuser_of_postgresql_is_a_warning():
     need("PostgreSQL", 5432)
     report = tried("sql", f"{POSTGRESQL}/postgres")
     assert "PostgreSQL" in report.sentence
-    assert "superuser" in report.warnings[0]
+    assert "superuser" in report.risks[0]
 
 
 def test_a_reading_role_of_postgresql_gives_no_warning(reader):

@@ -3,6 +3,7 @@
 - addresses that lead inside, redirects, second answers of DNS, proxies: test_addresses; the checks themselves in
   tests/integrations/test_addresses and test_http
 - SQL that writes, reaches out or never ends: test_sql_writes
+- a connection whose role may do anything: test_mighty_roles
 - secrets and their traces, keys, three stars: test_secrets
 - changing only the destination of a secret: test_destination
 - paths, links, pipes under the root of files: test_files; tests/integrations/test_connection_places
