@@ -187,6 +187,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ConnectionKind": "integrations.models.Connection.Kind",
         "ScheduleStatus": "schedules.models.Schedule.Status",
         "RunStatus": "jobruns.models.JobRun.Status",
     },
