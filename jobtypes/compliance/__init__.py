@@ -1,0 +1,1 @@
+"""Show, control by control, that evidence exists for every system of an environment."""
