@@ -1,0 +1,1 @@
+"""Bring CSV files into tables of PostgreSQL."""
