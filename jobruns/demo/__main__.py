@@ -8,14 +8,17 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from jobruns.demo import environment
 from jobruns.demo.receiver import Receiver
 from jobruns.demo.supervisor import supervise
+from jobruns.demo.warehouse import NoWarehouse, open_warehouse
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD_FILE = ROOT / "var" / "admin-password"
@@ -33,9 +36,24 @@ def main() -> int:
         return _fail(sentence)
     os.chdir(ROOT)
     os.umask(0o077)  # keys, a password and people's data
-    environment.prepare(ROOT / "var" / "carillon.env", host=options.host, port=options.port)
-    here = environment.bracketed(environment.reachable(options.host))
-    address = f"http://{here}:{options.port}"
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # while it is being prepared
+    with ExitStack() as stack:
+        return _serve(options.host, options.port, warehouse=_warehouse(stack))
+
+
+def _warehouse(stack: ExitStack) -> str:
+    """Open the database that imports fill until the stack closes, and return its address; empty if it cannot run."""
+    try:
+        return stack.enter_context(open_warehouse(ROOT / "var" / "warehouse"))
+    except NoWarehouse as wrong:
+        _say(f"Imports are left out, since their database does not run here: {wrong}.")
+        return ""
+
+
+def _serve(host: str, port: int, *, warehouse: str) -> int:
+    """Prepare the demo's data, serve it, and return the exit code."""
+    environment.prepare(ROOT / "var" / "carillon.env", host=host, port=port, warehouse=warehouse)
+    address = f"http://{environment.bracketed(environment.reachable(host))}:{port}"
     for step in (
         ["migrate", "--verbosity", "0"],
         ["collectstatic", "--noinput", "--verbosity", "0"],
@@ -48,11 +66,10 @@ def main() -> int:
         os.environ["NATS_URL"] = receiver.address
         receiver.start()
     given = os.environ.pop("CARILLON_ADMIN_PASSWORD", "")
-    bind = f"{environment.bracketed(options.host)}:{options.port}"
     return supervise(
-        _web(bind),
+        _web(f"{environment.bracketed(host)}:{port}"),
         [sys.executable, "manage.py", "runscheduler", "--processes", "4", "--drain-timeout", "3"],
-        is_ready=lambda: _answers(environment.reachable(options.host), options.port),
+        is_ready=lambda: _answers(environment.reachable(host), port),
         on_ready=lambda: _say(f"\n  Carillon is at {address}/\n  {_sign_in(given)}\n  Ctrl-C ends it.\n"),
     )
 

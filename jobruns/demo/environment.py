@@ -16,10 +16,11 @@ WILDCARDS = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
 LINE = re.compile(r"([A-Z_0-9]+)=(['\"]?)(.*)\2")
 
 
-def prepare(file: Path, *, host: str, port: int) -> None:
+def prepare(file: Path, *, host: str, port: int, warehouse: str = "") -> None:
     """Write what a demo needs into `file`; where it exists already, only add what is missing, host and port too.
 
-    Whatever a person changed stays. Only the owner may read the file.
+    `warehouse` is the address of the database that imports fill, empty if there is none. Whatever a person changed
+    stays. Only the owner may read the file.
     """
     lines = file.read_text().splitlines() if file.exists() else ["# Written by `make demo`; set variables win.", ""]
     there = {found[1]: found[3] for line in lines if (found := LINE.fullmatch(line.strip()))}
@@ -30,7 +31,9 @@ def prepare(file: Path, *, host: str, port: int) -> None:
         "SESSION_COOKIE_SECURE": "false",
         "CSRF_COOKIE_SECURE": "false",
         "MANAGEMENT_COMMAND_ALLOWLIST": json.dumps(ALLOWED_COMMANDS),
+        "CSV_IMPORT_MIN_INTERVAL_SECONDS": "60",  # so that a visitor sees imports happen
         **there,
+        "WAREHOUSE_URL": warehouse,
         "ALLOWED_HOSTS": _with(there.get("ALLOWED_HOSTS", "localhost,127.0.0.1"), *_names(host)),
         "OUTBOUND_ALLOWLIST": _with(there.get("OUTBOUND_ALLOWLIST", ""), f"{bracketed(reachable(host))}:{port}"),
     }

@@ -44,7 +44,8 @@ class Clone:
         venv.mkdir()
         for part in ("bin", "lib", "pyvenv.cfg"):
             (venv / part).symlink_to(Path(sys.prefix) / part)
-        shutil.copy2(ROOT / "requirements" / "base.txt", venv)
+        for pins in ("base.txt", "demo.txt"):
+            shutil.copy2(ROOT / "requirements" / pins, venv)
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start `make demo` in a process group of its own and wait until it says where it is."""
@@ -113,6 +114,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         demo = clone.start()
         assert clone.get("health") == 200
         assert clone.get("admin/login/") == 200
+        assert (clone.folder / "var" / "warehouse" / "postmaster.pid").exists()
         until(lambda: clone.ask(f"SELECT 1 {DONE}"), seconds=70)
         finish(clone, demo, signal.SIGINT)
         yield clone
