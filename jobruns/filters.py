@@ -8,6 +8,7 @@ from django.db.models import Q
 from integrations.rest.filters import MomentFilter
 from jobruns.models import JobRun
 from jobruns.queries import JobRunQuerySet
+from jobtypes.filters import JobTypeFilter
 from schedules.models import Schedule
 
 
@@ -22,7 +23,7 @@ class RunFilter(django_filters.FilterSet):
     reason = django_filters.ChoiceFilter(choices=[choice for choice in JobRun.Reason.choices if choice[0]])
     trigger = django_filters.ChoiceFilter(choices=JobRun.Trigger.choices)
     environment = django_filters.CharFilter()
-    job_type = django_filters.CharFilter()
+    job_type = JobTypeFilter(help_text="A name of `job-types`, or an alias of one.")
     started_after = MomentFilter("started_at", "gte", help_text="Started at this moment or later.")
     started_before = MomentFilter("started_at", "lt", help_text="Started before this moment.")
     correlation_id = django_filters.CharFilter()

@@ -165,6 +165,36 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
             audit.record(act, schedule, by=by, after={"run_id": run.pk, **({"params": own} if own else {})})
             return run
 
+    def start_job_run(self, job_type: str, environment: str, attributes: dict[str, Any] | None = None) -> JobRun:
+        """Record that a program has begun a run of its own, and return it, running and committed."""
+        from jobruns import programs  # it stands on the models, which stand on this module
+
+        return programs.start(job_type, environment, attributes)
+
+    def finish_job_run(
+        self,
+        job: JobRun,
+        status: str = "success",
+        error: str | None = None,
+        metrics: dict[str, Any] | None = None,
+        attributes_update: dict[str, Any] | None = None,
+    ) -> JobRun:
+        """Record how a run of a program's own ended, success or failed; raises ValidationError if it has before."""
+        from jobruns import programs  # as above
+
+        return programs.finish(job, status, error, metrics, attributes_update)
+
+    def get_recent_job_runs(
+        self, job_type: str | None = None, environment: str | None = None, limit: int = 50
+    ) -> list[JobRun]:
+        """Return the newest runs first, at most `limit`, of a job type (or an alias of one) and an environment."""
+        found = self.order_by("-pk")
+        if job_type:
+            found = found.filter(job_type=registry.canonical(job_type))
+        if environment:
+            found = found.filter(environment=environment)
+        return list(found[: max(0, limit)])
+
     def _create(self, *, by: str, trigger: str, params: dict[str, Any], correlation_id: str) -> JobRun:
         schedule, now = self.instance, timezone.now()
         run: JobRun = self.create(

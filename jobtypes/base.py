@@ -198,6 +198,8 @@ class JobType(ABC, Generic[C]):
     icon: ClassVar[str] = "play"  # a symbol of static/icons.svg
     Config: ClassVar[type[Config]]
 
+    aliases: ClassVar[Sequence[str]] = ()  # other names that requests, filters and files may call it by
+    cron_expression: ClassVar[str] = ""  # of a schedule of this type that names no timing; empty: it has to name one
     timeout_seconds: ClassVar[int] = 60  # default of a schedule of this type
     max_retries: ClassVar[int | None] = None  # None: the DEFAULT_MAX_RETRIES setting
     min_interval_seconds: ClassVar[int] = 1  # floor for intervals and for the gaps of a cron expression

@@ -20,16 +20,23 @@ def job_types() -> dict[str, JobType[Any]]:
         job_type = import_string(path)()
         if not isinstance(job_type, JobType):
             raise ImproperlyConfigured(f"JOB_TYPES: {path} is no JobType.")
-        if job_type.name in found:
-            raise ImproperlyConfigured(f"JOB_TYPES: two job types are named {job_type.name!r}.")
+        taken = {name for kind in found.values() for name in (kind.name, *kind.aliases)}
+        if doubled := taken.intersection((job_type.name, *job_type.aliases)):
+            raise ImproperlyConfigured(f"JOB_TYPES: two job types are named {min(doubled)!r}.")
         found[job_type.name] = job_type
     return found
 
 
+def canonical(name: str) -> str:
+    """Return the name of the job type that is also called `name`; any other word as it is."""
+    kinds = job_types()
+    return next((kind.name for kind in kinds.values() if name in kind.aliases), name)
+
+
 def job_type(name: str) -> JobType[Any]:
-    """Return the job type of that name; raises InvalidParams on `job_type` if there is none."""
+    """Return the job type of that name or alias; raises InvalidParams on `job_type` if there is none."""
     try:
-        return job_types()[name]
+        return job_types()[canonical(name)]
     except KeyError:
         known = ", ".join(job_types())
         raise InvalidParams({"job_type": [f"There is no job type {name!r}. Known: {known}."]}) from None

@@ -8,6 +8,7 @@ import django_filters
 from django.db.models import Q
 
 from integrations.rest.filters import FlagFilter, WordsFilter
+from jobtypes.filters import JobTypeFilter
 from schedules.models import Schedule
 from schedules.queries import ScheduleQuerySet
 
@@ -17,7 +18,7 @@ class ScheduleFilter(django_filters.FilterSet):
 
     name = django_filters.CharFilter(help_text="The whole name.")
     environment = django_filters.CharFilter()
-    job_type = django_filters.CharFilter()
+    job_type = JobTypeFilter(help_text="A name of `job-types`, or an alias of one.")
     schedule_type = django_filters.ChoiceFilter(choices=Schedule.Kind.choices)
     status = django_filters.ChoiceFilter(choices=Schedule.Status.choices)
     enabled = FlagFilter(method="having_enabled", help_text="Also under the name `is_active`.")

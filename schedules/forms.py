@@ -196,6 +196,8 @@ class ScheduleForm(ByVisitor, TimingForm):
             places = environments_of(self.visitor)
             if places and not self.instance.pk and self.instance.environment not in places:
                 self.initial["environment"] = self.instance.environment = min(places)
+        if self.instance._state.adding and not self.instance.cron_expression:
+            self.initial.setdefault("cron_expression", registry.job_type(self.kind).cron_expression)
         self.initial.update(job_type=self.kind, seen_version=self.instance.version)
         self.stored_params = self.instance.params if self.instance.job_type == self.kind else {}
         for name, field in form_fields(registry.job_type(self.kind).Config, self.stored_params).items():

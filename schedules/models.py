@@ -225,6 +225,7 @@ class Schedule(OnCalendar, Telling, Defined, Lifecycle):
     def clean(self) -> None:
         """Refuse what makes no sense and fill in what the job type proposes; raises ValidationError by field."""
         errors: dict[str, list[str]] = {}
+        rules.fill(self)
         rules.check_texts(self, errors)
         rules.check_place(self, errors)
         rules.check_timing(self, errors)

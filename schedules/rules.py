@@ -47,6 +47,14 @@ def check_quota(schedule: Schedule, by: str) -> None:
         raise ValidationError(f"{by} has {most} schedules, the most that one user may have.", code="quota")
 
 
+def fill(schedule: Schedule) -> None:
+    """Call the job type by its own name, and set the time that it proposes where none is said."""
+    schedule.job_type = registry.canonical(schedule.job_type)
+    kind = registry.job_types().get(schedule.job_type)
+    if kind and schedule.schedule_type == "cron" and schedule.cron_expression == "":
+        schedule.cron_expression = kind.cron_expression
+
+
 def check_texts(schedule: Schedule, errors: Errors) -> None:
     """Names hold no control characters; tags are up to 20 words of 1 to 64 characters."""
     for field in ("name", "environment"):

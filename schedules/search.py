@@ -11,6 +11,7 @@ from django.db.models import Case, F, IntegerField, Q, TextField, Value, When
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
+from jobtypes import registry
 from schedules.queries import ScheduleQuerySet
 
 FIELDS = {"type": "job_type", "env": "environment", "status": "status"}
@@ -56,7 +57,7 @@ def read(text: str) -> Search:
         elif name == "is" and value in IS:
             conditions &= IS[value]
         elif name in FIELDS:
-            conditions &= Q(**{FIELDS[name]: value})
+            conditions &= Q(**{FIELDS[name]: registry.canonical(value) if name == "type" else value})
         elif name == "is":
             return Search(text, problem=_("is: knows %(known)s.") % {"known": ", ".join(IS)})
         else:

@@ -29,7 +29,7 @@ def expand(values: Mapping[str, Any], schedule: Schedule | None = None) -> dict[
         return plain
     meant = known[next(iter(short))]
     stored = schedule if schedule is not None and not schedule._state.adding else None
-    named = plain.get("job_type") or (stored.job_type if stored else meant)
+    named = registry.canonical(plain.get("job_type") or "") or (stored.job_type if stored else meant)
     errors = {
         name: [f"This belongs to job type {known[name]}, not to {named}."] for name in short if known[name] != named
     }

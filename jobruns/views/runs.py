@@ -84,7 +84,7 @@ def search(found: JobRunQuerySet, text: str) -> tuple[JobRunQuerySet, str]:
         elif key == "status":
             found = of_state(found, value)
         elif key in FIELDS:
-            found = found.filter(**{FIELDS[key]: value})
+            found = found.filter(**{FIELDS[key]: registry.canonical(value) if key == "type" else value})
         else:
             known = ", ".join(f"{one}:" for one in ("schedule", "status", *FIELDS))
             return found.none(), _("There is no %(name)s:. Write %(known)s") % {"name": key, "known": known}

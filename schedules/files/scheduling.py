@@ -104,6 +104,7 @@ def _standing(schedule: Schedule, enabled: bool | None, found: Step) -> Step:
 
 def _is_same(row: Schedule, draft: Schedule) -> bool:
     """Tell whether storing `draft` would change nothing but its parents, without trying it."""
+    rules.fill(draft)
     if draft.timeout_seconds is None or draft.max_retries is None:
         rules.check_job(draft, {})
     told = [field.attname for field in Schedule._meta.concrete_fields if field.name not in APART]

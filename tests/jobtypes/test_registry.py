@@ -5,6 +5,7 @@ from django.core.checks import run_checks
 
 from jobtypes import registry
 from jobtypes.base import InvalidParams
+from schedules.models import Schedule
 
 NAMES = ["http_request", "sql_alert", "command", "management_command", "noop"]
 
@@ -64,6 +65,7 @@ def test_a_missing_field_is_named():
         (["jobtypes.nowhere.Nothing"], "nowhere"),
         (["jobtypes.base.Outcome"], "no JobType"),
         (["jobtypes.noop.Noop", "jobtypes.noop.Noop"], "two job types are named 'noop'"),
+        (["tests.jobtypes.renamed.Renamed", "jobtypes.noop.Noop"], "two job types are named 'noop'"),
     ],
 )
 def test_a_wrong_list_of_job_types_stops_the_start(relisted, paths, sentence):
@@ -74,3 +76,18 @@ def test_a_wrong_list_of_job_types_stops_the_start(relisted, paths, sentence):
 def test_a_malformed_allowlist_for_outgoing_calls_stops_the_start(settings):
     settings.OUTBOUND_ALLOWLIST = ["10.0.0.0/99"]
     assert any("OUTBOUND_ALLOWLIST: '10.0.0.0/99'" in error.msg for error in run_checks())
+
+
+def test_an_alias_leads_to_its_job_type(relisted):
+    relisted("tests.jobtypes.renamed.Renamed")
+    assert registry.canonical("noop") == "renamed"
+    assert registry.job_type("noop").name == "renamed"
+    assert list(registry.job_types()) == ["renamed"]
+
+
+@pytest.mark.django_db
+def test_a_schedule_asked_for_by_an_alias_has_the_name_of_its_job_type_and_the_time_that_it_proposes(relisted):
+    relisted("tests.jobtypes.renamed.Renamed")
+    schedule = Schedule(name="nightly", job_type="noop")
+    schedule.store(by="tester")
+    assert (schedule.job_type, schedule.cron_expression) == ("renamed", "0 2 * * *")

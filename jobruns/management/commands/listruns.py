@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from jobruns.models import JobRun
 from jobruns.serializers import RunSerializer
 from jobtypes import registry
+from jobtypes.base import InvalidParams
 from schedules.models import Schedule
 from schedules.tables import array, first_line, moment, table
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--schedule", default="", metavar="N", help="Of the schedule of that name or number.")
         parser.add_argument("--environment", default="", metavar="E")
         parser.add_argument("--status", default="", choices=JobRun.Status.values)
-        parser.add_argument("--job-type", default="", choices=list(registry.job_types()))
+        parser.add_argument("--job-type", type=_job_type, metavar="T", help="Its name or an alias of it.")
         parser.add_argument(
             "--since", type=_moment, metavar="ISO", help="Scheduled for then or later; UTC if unsaid."
         )
@@ -69,6 +70,13 @@ def _schedules(name: str, environment: str) -> list[int]:
         return [Schedule.objects.named(name, environment).pk]
     except Schedule.DoesNotExist as unknown:
         raise CommandError(str(unknown), returncode=2) from None
+
+
+def _job_type(text: str) -> str:
+    try:
+        return registry.job_type(text).name
+    except InvalidParams as unknown:
+        raise ArgumentTypeError(" ".join(unknown.sentences())) from None
 
 
 def _moment(text: str) -> datetime:
