@@ -23,6 +23,10 @@ from integrations.kinds.base import Refused, Unusable
 from integrations.naming import has_control_characters
 from integrations.queries import ChannelQuerySet, DeliveryQuerySet
 
+JSONObject = dict[str, Any]
+LONGEST_LOG = 50  # entries
+LONGEST_SAYING = 300  # characters of an answer in the log
+
 
 def new_webhook_id() -> str:
     """Return what names a delivery to its receiver, for ever."""
@@ -208,6 +212,7 @@ class Delivery(models.Model):
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
     answer = models.TextField(blank=True, default="", help_text="What the receiver said, or why it was not reached.")
+    log = models.JSONField(default=list, help_text="The attempts that came to an end, the oldest first.")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -262,14 +267,25 @@ class Delivery(models.Model):
 
     def replay(self, *, by: str = "", now: datetime | None = None) -> bool:
         """Send it again from the first attempt on, under the same `webhook_id`; False while it waits or is sent."""
-        before = {"status": self.status}
+        moment = now or timezone.now()
         with transaction.atomic():
-            ended = Delivery.objects.filter(pk=self.pk, status__in=["delivered", "failed", "discarded"])
-            done = ended.update(status="pending", attempts=0, next_attempt_at=now or timezone.now(), finished_at=None)
+            found = Delivery.objects.select_for_update(of=("self",)).get(pk=self.pk)
+            if can := found.status in {"delivered", "failed", "discarded"}:
+                before, found.log = {"status": found.status}, found.with_entry(moment, "replayed", by)
+                found.status, found.attempts, found.next_attempt_at, found.finished_at = "pending", 0, moment, None
+                found.save(update_fields=["status", "attempts", "next_attempt_at", "finished_at", "log"])
+                audit.record("replay", found, by=by, before=before, after={"status": found.status})
             self.refresh_from_db()
-            if done:
-                audit.record("replay", self, by=by, before=before, after={"status": self.status})
-        return bool(done)
+        return can
+
+    def with_entry(self, at: datetime, outcome: str, said: str, answer_status: int | None = None) -> list[JSONObject]:
+        """Return the log with one entry more: what came of the attempt that is being made, and what was said.
+
+        `outcome` is delivered, failed (given up), pending (tried again later), discarded, or replayed, when somebody
+        (`said`) had it sent again. The newest LONGEST_LOG are kept.
+        """
+        entry = {"attempt": self.attempts, "at": at.isoformat(), "outcome": outcome, "said": said[:LONGEST_SAYING]}
+        return [*self.log, {**entry, "answer_status": answer_status}][-LONGEST_LOG:]
 
     def send(self, at: int) -> Receipt:
         """Send it once, now (`at` in Unix seconds). Raises channels.NotDelivered and Unusable."""

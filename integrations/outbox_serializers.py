@@ -91,16 +91,30 @@ class ChannelSerializer(Placed, serializers.ModelSerializer[Channel]):
         return channel
 
 
+class AttemptSerializer(serializers.Serializer[Any]):
+    """An attempt at a delivery that came to an end, or the request to make them anew."""
+
+    attempt = serializers.IntegerField(help_text="A number that is missing was not finished: the process died.")
+    at = serializers.DateTimeField()
+    outcome = serializers.ChoiceField(
+        choices=["delivered", "failed", "pending", "discarded", "replayed"],
+        help_text="`pending`: it failed and is made again; `failed`: it was the last.",
+    )
+    said = serializers.CharField(help_text="The receiver's answer, or why there was none; of `replayed`, by whom.")
+    answer_status = serializers.IntegerField(allow_null=True)
+
+
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One message to one channel or address, and how sending it went."""
 
     channel = serializers.CharField(source="channel_name", read_only=True)
+    log = AttemptSerializer(many=True, read_only=True)
 
     class Meta:
         model = Delivery
         fields = [
             *["id", "channel", "url", "event", "message", "webhook_id", "schedule_id", "run_id", "environment"],
-            *["correlation_id", "status", "attempts", "next_attempt_at", "answer_status", "answer"],
+            *["correlation_id", "status", "attempts", "next_attempt_at", "answer_status", "answer", "log"],
             *["created_at", "finished_at"],
         ]
         read_only_fields = fields

@@ -197,7 +197,9 @@ class DeliveryQuerySet(OfEnvironments, models.QuerySet["Delivery"]):
                 one.status, one.attempts = "sending", one.attempts + 1
         return taken
 
-    def finish(self, delivery: Delivery, **columns: Any) -> bool:
+    def finish(self, delivery: Delivery, *, status: str, answer: str, **columns: Any) -> bool:
         """Write how an attempt ended; False if another process has taken it over meanwhile."""
         mine = self.filter(pk=delivery.pk, status="sending", attempts=delivery.attempts)
-        return bool(mine.update(lease_expires_at=None, **columns))
+        log = delivery.with_entry(timezone.now(), status, answer, columns.get("answer_status"))
+        done = mine.update(lease_expires_at=None, status=status, answer=answer, log=log, **columns)
+        return bool(done)

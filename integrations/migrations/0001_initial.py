@@ -173,6 +173,7 @@ class Migration(migrations.Migration):
                 ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
                 ('answer_status', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('answer', models.TextField(blank=True, default='', help_text='What the receiver said, or why it was not reached.')),
+                ('log', models.JSONField(default=list, help_text='The attempts that came to an end, the oldest first.')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('channel', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deliveries', to='integrations.channel')),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -77,6 +78,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         "schedule": Schedule.objects.visible_to(request.user).filter(pk=one.schedule_id or 0).first(),
         "run": run if request.user.has_perm("jobruns.view_jobrun") else None,
         "message": one.message,
+        "attempts": [attempt(entry) for entry in one.log],
         "body": json.dumps(one.message.get("body") or {}, indent=2, ensure_ascii=False),
         "ended": one.finished_at is not None and not one.is_under_way,
         "zone": viewer_zone(request),
@@ -123,6 +125,14 @@ def shown(rows: Iterable[Delivery], request: HttpRequest) -> list[Row]:
 def state_of(one: Delivery) -> State:
     """Return the glyph and the word for how it stands."""
     return State(KEYS[one.status], str(Delivery.Status(one.status).label))
+
+
+def attempt(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry of a delivery's log for its page: the moment as such, and how it went."""
+    outcome = entry["outcome"]
+    words = {"pending": State("failed", _("Failed")), "replayed": State("pending", _("Asked for again"))}
+    state = words.get(outcome) or State(KEYS[outcome], str(Delivery.Status(outcome).label))
+    return {**entry, "at": datetime.fromisoformat(entry["at"]), "state": state}
 
 
 def choices(known: list[str], chosen: str) -> list[tuple[str, bool]]:

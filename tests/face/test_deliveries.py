@@ -153,3 +153,15 @@ def test_what_is_told_elsewhere_does_not_exist(client: Client, viewer: User) -> 
     assert "staging-mail" not in text_of(client.get("/deliveries"))
     assert client.get(f"/deliveries/{made.pk}").status_code == 404
     assert client.post(f"/deliveries/{made.pk}/again").status_code == 404
+
+
+def test_a_page_lists_each_attempt_with_what_was_said(pages: Client) -> None:
+    one = ended("delivered", attempts=2)
+    one.attempts, one.log = 1, one.with_entry(timezone.now(), "pending", "<busy>", 503)
+    one.attempts, one.log = 2, one.with_entry(timezone.now(), "delivered", "thanks", 200)
+    one.attempts, one.log = 2, one.with_entry(timezone.now(), "replayed", "anna")
+    one.save()
+    text = text_of(pages.get(f"/deliveries/{one.pk}"))
+    assert "503 &lt;busy&gt;" in text
+    assert "200 thanks" in text
+    assert "Asked for again" in text

@@ -60,6 +60,32 @@ def test_a_refused_delivery_is_tried_again_under_the_same_id(site, channel):
     assert Delivery.objects.get().status == "delivered"
 
 
+def test_each_attempt_is_kept_with_what_was_said(site, channel):
+    site.reply = Reply(503, {}, b"busy")
+    [delivery] = Delivery.objects.post(MESSAGE, [channel])
+    attempt()
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    site.reply = Reply(200, {}, b"thanks")
+    attempt()
+    delivery.refresh_from_db()
+    delivery.replay(by="anna")
+    attempt()
+    delivery.refresh_from_db()
+    told = [(one["attempt"], one["outcome"], one["answer_status"]) for one in delivery.log]
+    assert told == [(1, "pending", 503), (2, "delivered", 200), (2, "replayed", None), (1, "delivered", 200)]
+    assert "busy" in delivery.log[0]["said"]
+    assert delivery.log[2]["said"] == "anna"
+
+
+def test_a_log_keeps_its_newest_fifty(channel):
+    [delivery] = Delivery.objects.post(MESSAGE, [channel])
+    for number in range(60):
+        delivery.attempts = number
+        delivery.log = delivery.with_entry(timezone.now(), "failed", "no" * 300)
+    assert [one["attempt"] for one in delivery.log] == list(range(10, 60))
+    assert len(delivery.log[0]["said"]) == 300
+
+
 def test_a_delivery_is_given_up_after_eight_attempts():
     assert [sender.wait_after(number, None) for number in range(1, 9)] == [*map(float, sender.WAITS), None]
     assert sender.wait_after(1, 120.0) == 120.0
