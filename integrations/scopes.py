@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 SCOPES = {
     "read": "see everything that its user may see",
-    "operate": "run, pause, resume, cancel, acknowledge and send again",
-    "edit": "make, change and delete schedules, calendars and what belongs to them",
+    "operate": "run, import, pause, resume, cancel, acknowledge and send again",
+    "edit": "make, change and delete schedules, calendars, import projects and what belongs to them",
     "admin": "make, change and delete connections, channels, limits, tokens and users, and see who did what",
 }
 ROLES = {"viewer": "read", "operator": "operate", "editor": "edit", "admin": "admin"}  # each includes those before it
-OPERATING = {"trigger", "pause", "cancel", "replay", "silence", "acknowledge", "backfill"}
+OPERATING = {"trigger", "import", "pause", "cancel", "replay", "silence", "acknowledge", "backfill"}
 CONFIDENTIAL = {"apitoken", "auditentry", "user", "group", "permission", "access"}  # seen by administrators only
 GUARDED = {*CONFIDENTIAL, "connection", "channel", "taglimit"}
 

@@ -6,7 +6,7 @@ can be expected: no traceback is kept), or raises anything else (it crashed: the
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -213,6 +213,11 @@ class JobType(ABC, Generic[C]):
 
         Called at every save and again at the fire. Raises InvalidParams.
         """
+
+    def out_of_place(self, config: C, places: Collection[str]) -> Mapping[str, list[str]]:
+        """Return field → sentences for what it names, beside connections of its own, that serves none of these
+        environments: such a thing counts as none at all."""
+        return {}
 
     def setting_errors(self) -> list[str]:
         """Return what is wrong in the settings that this job type reads, a sentence each that names the setting."""

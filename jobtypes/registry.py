@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from jobtypes import connections
 from jobtypes.base import Config, InvalidParams, JobType
+from jobtypes.sentences import errors_of
 
 
 @cache
@@ -55,29 +56,18 @@ def parse(name: str, params: dict[str, Any]) -> Config:
     try:
         return job_type(name).Config.model_validate(params)
     except ValidationError as refused:
-        errors: dict[str, list[str]] = {}
-        for problem in refused.errors(include_url=False, include_input=False, include_context=False):
-            where = ".".join(str(part) for part in problem["loc"])
-            errors.setdefault(where, []).append(_sentence(problem["type"], problem["msg"]))
-        raise InvalidParams(errors) from None
+        raise InvalidParams(errors_of(refused)) from None
 
 
 def validate(name: str, params: dict[str, Any], *, environment: str | None = None) -> Config:
     """Return `params` as the job type's configuration, shape and surroundings checked; raises InvalidParams.
 
-    A connection that serves another environment than `environment`, if that is given, counts as none at all.
+    What serves another environment than `environment`, if that is given, counts as none at all.
     """
-    config = parse(name, params)
-    job_type(name).check(config)
-    if environment is not None and (refused := connections.out_of_place(config, [environment])):
-        raise InvalidParams(refused)
+    config, kind = parse(name, params), job_type(name)
+    kind.check(config)
+    if environment is not None:
+        places = [environment]
+        if refused := {**connections.out_of_place(config, places), **kind.out_of_place(config, places)}:
+            raise InvalidParams(refused)
     return config
-
-
-def _sentence(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "There is no such field."
-    if kind == "missing":
-        return "This field is required."
-    text = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return text if text.endswith(".") else f"{text}."

@@ -32,6 +32,7 @@ from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
 from jobruns.simulation_api import Simulation
 from jobtypes.api import JobTypeViewSet
+from jobtypes.csv_import.api import ImportProjectViewSet
 from jobtypes.sql_alert.api import AlertViewSet
 from schedules.api import ScheduleViewSet
 from schedules.bulk_api import BulkViewSet
@@ -90,6 +91,7 @@ router.register("tag-limits", TagLimitViewSet)
 router.register("calendars", CalendarViewSet)
 router.register("templates", TemplateViewSet)
 router.register("alerts", AlertViewSet)
+router.register("import-projects", ImportProjectViewSet)
 router.register("tokens", TokenViewSet)
 router.register("audit", AuditViewSet)
 

@@ -27,6 +27,8 @@ NAME_CONSTRAINTS = (  # as PostgreSQL and SQLite name them in their errors
     "integrations_channel.name",
     "schedules_template_name",
     "schedules_template.name",
+    "jobtypes_importproject_name",
+    "jobtypes_importproject.name",
 )
 TAKEN = "This name is taken; choose another."
 Errors = dict[str, list[str]]

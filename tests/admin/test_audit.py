@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, User
 from integrations.models import ApiToken, AuditEntry, Channel, Connection, Delivery
 from integrations.workshop import ReadOnly
 from jobruns.models import JobRun
+from jobtypes.models import ImportProject
 from schedules.models import Calendar, Schedule, TagLimit, Template
 from schedules.telling import NoticeRule
 
@@ -119,12 +120,18 @@ def test_the_reason_typed_in_the_schedule_s_form_is_kept(ada, make_schedule):
     assert 'name="change_reason"' in page.content.decode()
 
 
+def import_project():
+    Connection(name="warehouse", kind="sql", address="postgresql://db.example/stock").store(by="tester")
+    return ImportProject(name="files", connection="warehouse", config={"defaults": {"primary_key": "id"}})
+
+
 ROWS = {
     Connection: lambda: Connection(name="crm", kind="http", address="https://crm.example.com"),
     TagLimit: lambda: TagLimit(tag="a", max_running=1),
     Calendar: lambda: Calendar(name="Works"),
     Template: lambda: Template(name="form", definition={"job_type": "noop", "schedule_type": "manual"}),
     NoticeRule: lambda: NoticeRule(event="failure", channels=["hook"]),
+    ImportProject: import_project,
 }
 
 
@@ -176,7 +183,7 @@ def test_what_is_done_to_runs_and_deliveries_is_written_down(ada, make_schedule)
 WRITTEN_DOWN = {
     *("integrations.Connection", "integrations.Channel", "integrations.ApiToken", "integrations.Delivery"),
     *("schedules.Schedule", "schedules.Calendar", "schedules.TagLimit", "schedules.NoticeRule", "schedules.Template"),
-    *("jobruns.JobRun", "auth.User", "auth.Group"),
+    *("jobruns.JobRun", "auth.User", "auth.Group", "jobtypes.ImportProject"),
 }
 
 

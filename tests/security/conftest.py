@@ -10,6 +10,7 @@ from integrations import roles
 from integrations.models import Channel, Connection, Delivery
 from integrations.rest import throttles
 from jobruns.models import JobRun
+from jobtypes.models import ImportProject
 from schedules.models import Calendar, Schedule
 from schedules.telling import NoticeRule
 from tests.api.conftest import Caller, a_schedule, admin, having, nobody
@@ -58,7 +59,12 @@ def world(place):
     channel.store(by="tester")
     connection = Connection(name=f"{name} api", kind="http", address="https://api.example", environment=place)
     connection.store(by="tester")
-    found = SimpleNamespace(calendar=calendar, channel=channel, connection=connection)
+    warehouse = Connection(name=f"{name} db", kind="sql", address="postgresql://db.example/x", environment=place)
+    warehouse.store(by="tester")
+    project = ImportProject(name=f"{name} files", connection=warehouse.name, environment=place)
+    project.config = {"defaults": {"primary_key": "id"}, "local_dir": "in"}
+    project.store(by="tester")
+    found = SimpleNamespace(calendar=calendar, channel=channel, connection=connection, project=project)
     if place:
         found.schedule = Schedule(
             name=f"{name} nightly",

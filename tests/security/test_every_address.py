@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from integrations.models import ApiToken, AuditEntry
 from jobruns.models import SchedulerProcess
-from jobtypes.sql_alert.models import AlertIncident, AlertState
+from jobtypes.models import AlertIncident, AlertState, ImportedFile, ImportFileResult, RejectedRow
 from schedules.models import TagLimit, Template
 from tests.security.addresses import SAFE, every_address
 
@@ -85,6 +85,13 @@ def objects(worlds):
     incident = AlertIncident.objects.create(
         state=alert, kind="alert", opened_at=timezone.now(), first_run_id=1, last_run_id=1
     )
+    file = ImportFileResult.objects.create(
+        run_id=there.run.pk, project="p", environment="production", filename="a.csv", status="failed"
+    )
+    reject = RejectedRow.objects.create(file=file, line=2, reason="short")
+    imported = ImportedFile.objects.create(
+        project=there.project, table_name="t", filename="a.csv", size=1, imported_at=timezone.now(), run_id=1
+    )
     common = SimpleNamespace(
         limit=TagLimit.objects.create(tag="nightly", max_running=1),
         process=SchedulerProcess.objects.create(name="one", host="here", pid=1, version="0"),
@@ -101,6 +108,7 @@ def objects(worlds):
         "calendars": there.calendar,
         "templates": template,
         "alerts": there.schedule,  # whose number names it
+        "import-projects": there.project,
         "audit": common.entry,
         "changes": common.entry,
         "tag-limits": common.limit,
@@ -119,6 +127,10 @@ def objects(worlds):
         "integrations/auditentry": common.entry,
         "jobtypes/alertstate": alert,
         "jobtypes/alertincident": incident,
+        "jobtypes/importproject": there.project,
+        "jobtypes/importfileresult": file,
+        "jobtypes/rejectedrow": reject,
+        "jobtypes/importedfile": imported,
         "auth/group": Group.objects.first(),
     }
     return {**api, **workshop}

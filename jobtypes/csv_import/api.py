@@ -1,0 +1,97 @@
+"""Import projects over HTTP. What starts runs of them is in `jobruns.imports_api`."""
+
+from __future__ import annotations
+
+import django_filters
+from django.db import transaction
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from integrations.access import refuse_unless_changeable
+from integrations.rest.conditions import check_match, tagged
+from integrations.rest.filters import StrictFilterBackend
+from integrations.rest.idempotency import IdempotentWrites
+from jobtypes.csv_import import serializers
+from jobtypes.csv_import.documentation import describe
+from jobtypes.csv_import.models import ImportProject, ImportProjectQuerySet
+
+
+class ImportProjectFilter(django_filters.FilterSet):
+    """All that are given must hold."""
+
+    name = django_filters.CharFilter(help_text="The whole name.")
+    environment = django_filters.CharFilter(help_text="Of those that serve one environment only.")
+    connection = django_filters.CharFilter(help_text="The name of the connection whose tables are filled.")
+    source = django_filters.CharFilter(help_text="The name of the SFTP connection where files are fetched.")
+    search = django_filters.CharFilter("name", "icontains", help_text="In the name.")
+
+    class Meta:
+        model = ImportProject
+        fields: list[str] = []
+
+
+@describe
+class ImportProjectViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
+    """Files of one sender and the tables that they belong to."""
+
+    queryset = ImportProject.objects.all()
+    serializer_class = serializers.ImportProjectSerializer
+    filter_backends = [StrictFilterBackend]
+    filterset_class = ImportProjectFilter
+    lookup_value_regex = "[^/]{1,255}"
+    orderings = {"id": "id", "name": "name", "updated_at": "updated_at"}
+    usual_ordering = "name"
+
+    def get_queryset(self) -> ImportProjectQuerySet:
+        """Return the projects that exist for the caller."""
+        return ImportProject.objects.visible_to(self.request.user)
+
+    def get_object(self) -> ImportProject:
+        """Return the project that the address names; raises Http404."""
+        return self._found(self.get_queryset())
+
+    def list(self, request: Request) -> Response:
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        project = serializer.save()
+        response = Response(serializer.data, status=201, headers={"Location": f"{request.path}/{project.pk}"})
+        return tagged(response, project)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self._shown(self.get_object())
+
+    @transaction.atomic
+    def update(self, request: Request, pk: str) -> Response:
+        serializer = self.get_serializer(self._locked(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return self._shown(serializer.save())
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk)
+
+    @transaction.atomic
+    def destroy(self, request: Request, pk: str) -> Response:
+        self._locked().remove(by=request.user.get_username())
+        return Response(status=204)
+
+    def _locked(self) -> ImportProject:
+        """Return the project under its lock, at the version that the caller has seen."""
+        project = self._found(self.get_queryset().select_for_update())
+        refuse_unless_changeable(project, self.request.user)
+        check_match(self.request, project)
+        return project
+
+    def _found(self, rows: ImportProjectQuerySet) -> ImportProject:
+        try:
+            return rows.named_or_numbered(self.kwargs["pk"])
+        except ImportProject.DoesNotExist as missing:
+            raise Http404(str(missing)) from None
+
+    def _shown(self, project: ImportProject) -> Response:
+        return tagged(Response(self.get_serializer(project).data), project)
