@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
@@ -16,6 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations import audit, logins
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +54,12 @@ def tell_failure(account: str, address: str) -> None:
     audit.record("login_failed", subject, by=name, after={"address": address})
 
 
+def write_down(user: User, request: HttpRequest) -> None:
+    """Keep in the audit trail that somebody signed in, and from where."""
+    with audit.acting(user.get_username(), source="page", user=user):
+        audit.record("login", user, after={"address": client_address(request)})
+
+
 class Login(LoginView):
     """Sign in. Too many attempts are answered 429 with `Retry-After`."""
 
@@ -60,8 +69,7 @@ class Login(LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign the user in, and write down that and from where."""
-        user = form.get_user()
-        audit.record("login", user, by=user.get_username(), after={"address": client_address(self.request)})
+        write_down(form.get_user(), self.request)
         return super().form_valid(form)
 
     def form_invalid(self, form: Any) -> HttpResponse:

@@ -62,6 +62,7 @@ def configure(options: dict[str, str]) -> None:
     for name in ("django", "django.server"):  # Django's own handlers would write a second line, as text
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+        logging.getLogger(name).setLevel(logging.NOTSET)  # LOG_LEVEL holds for them as well
     if options["format"] == "json":
         logging.captureWarnings(True)
         sys.excepthook = _uncaught

@@ -23,6 +23,7 @@ from requests import RequestException
 
 from integrations import access, audit, roles
 from scheduler_site import sso_claims
+from scheduler_site.login import write_down
 from scheduler_site.sso_settings import PROVIDER, SingleSignOn
 
 log = structlog.get_logger(__name__)
@@ -120,6 +121,7 @@ class Accounts(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin a session that ends after half a day, so that who was put out elsewhere is out here too."""
+        write_down(user, request)
         super().login(request, user)
         request.session.set_expiry(SESSION_SECONDS)
 

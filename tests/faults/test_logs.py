@@ -100,3 +100,19 @@ def test_a_refused_request_and_a_crash_of_the_process_are_objects_too(web, start
     ]
     assert len({one["correlation_id"] for one in refused}) == 1
     assert "secret" not in json.dumps(refused)
+
+
+def test_the_level_holds_for_djangos_own_lines_too():
+    speak = "import django, logging; django.setup(); logging.getLogger('django.request').{}('it speaks')"
+    said = {
+        level: subprocess.run(
+            [sys.executable, "-c", speak.format(level)],
+            cwd=ROOT,
+            env={**environment(), "LOG_FORMAT": "json", "LOG_LEVEL": "ERROR"},
+            capture_output=True,
+            text=True,
+        ).stderr
+        for level in ("warning", "error")
+    }
+    assert said["warning"] == ""
+    assert "it speaks" in said["error"]

@@ -73,6 +73,12 @@ def test_who_is_in_a_mapped_group_comes_in_with_its_role(web, provider, visitor)
     assert session.has_nonstandard_attr("HttpOnly")
 
 
+def test_signing_in_stands_in_the_audit_trail(web, provider, visitor):
+    sign_in(visitor, provider, {**OPERATOR, "sub": "joan-1", "preferred_username": "joan"})
+    entries = "[[e.actor, e.actor_id == e.object_id, e.source] for e in AuditEntry.objects.filter(act='login')]"
+    assert ["joan", True, "page"] in web.ask(entries)
+
+
 def test_the_role_follows_the_groups_at_the_next_sign_in(web, provider, visitor):
     grace = {**ADA, "sub": "g", "preferred_username": "grace", "groups": ["staff", "lead"]}
     sign_in(visitor, provider, grace)

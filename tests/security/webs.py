@@ -52,7 +52,8 @@ class Web:
 
     def ask(self, code):
         """Return what the expression `code` says in the server's database, as JSON; models are imported."""
-        shell = "import json; from django.contrib.auth.models import User, Group; print(json.dumps(" + code + "))"
+        shell = "import json; from django.contrib.auth.models import User, Group; "
+        shell += "from integrations.models import AuditEntry; print(json.dumps(" + code + "))"
         return json.loads(self.manage("shell", "-v0", "-c", shell).splitlines()[-1])
 
     def wait(self):
