@@ -136,4 +136,9 @@ def test_attempts_that_have_to_wait_are_not_written_down(client, ada):
 def test_signing_in_is_written_down_with_the_address(client, ada):
     client.post("/login", {"username": "ada", "password": f"{MARKER}-old-password"})
     entry = AuditEntry.objects.get(act="login")
-    assert (entry.actor, entry.actor_id, entry.source, entry.after) == ("ada", ada.pk, "page", {"address": "127.0.0.1"})
+    assert (entry.actor, entry.actor_id, entry.source, entry.after) == (
+        "ada",
+        ada.pk,
+        "page",
+        {"address": "127.0.0.1"},
+    )
