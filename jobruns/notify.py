@@ -11,6 +11,8 @@ from django.db.models import Q
 
 from integrations.channels import Message, link
 from integrations.models import Channel, Delivery
+from jobruns.finished import finished_run
+from jobtypes import registry
 from schedules.models import Schedule
 from schedules.moments import span
 from schedules.tables import first_line, moment
@@ -60,7 +62,7 @@ def ended(endings: Sequence[Ended], runs_of: Callable[[list[int]], Mapping[int, 
     for one in wanted:
         listener, run = listeners[one.schedule_id], runs[one.run_id]
         if listener.callback_url:
-            notices.call_back(listener, run, payload(run, one.retry_at))
+            notices.call_back(listener, run, {**payload(run, one.retry_at), **_own_words(run, one)})
         for event, names in _events(one, run, listener.told):
             notices.add(
                 told_of_run(event, run, one, listener.timezone), names, _about(run), key=f"run {run.pk} {event}"
@@ -83,7 +85,7 @@ def missed(instants: Mapping[int, tuple[datetime, int, str]]) -> None:
 
 
 def payload(run: JobRun, retry_at: datetime | None) -> dict[str, Any]:
-    """Return what a callback gets of a run that ended."""
+    """Return what every callback gets of a run that ended."""
     seconds = run.duration_seconds
     return {
         "execution_id": run.pk,
@@ -106,6 +108,12 @@ def payload(run: JobRun, retry_at: datetime | None) -> dict[str, Any]:
         "correlation_id": run.correlation_id,
         "idempotency_key": run.idempotency_key,
     }
+
+
+def _own_words(run: JobRun, one: Ended) -> dict[str, Any]:
+    """Return what the run's kind of work has to say to a callback."""
+    kind = registry.job_types().get(run.job_type)
+    return {} if kind is None else kind.called_back(finished_run(run, is_final=one.retry_at is None))
 
 
 def told_of_run(event: str, run: JobRun, one: Ended, zone: str) -> Message:

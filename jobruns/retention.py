@@ -24,6 +24,7 @@ from jobruns.engine import sql
 from jobruns.models import JobRun
 from jobruns.queries import JobRunQuerySet
 from schedules.models import Schedule
+from schedules.standing import forget_beside
 
 BATCH = 1_000
 REST = 1.0  # times as long as a batch took, so that others get at least half of the database
@@ -90,16 +91,17 @@ def _batch(before: datetime, after: int) -> tuple[int, int] | None:
         rows: Any = JobRun.objects.filter(pk__in=ids)
         if sql.is_postgres():
             rows = rows.select_for_update(skip_locked=True)
-        taken = list(rows.values_list("pk", "schedule_id", "status", "scheduled_for", "queued_at"))
+        taken = list(rows.values_list("pk", "schedule_id", "status", "scheduled_for", "queued_at", "job_type"))
         if taken:
             _note(taken)
+            forget_beside((row[0], row[5]) for row in taken)
             JobRun.objects.filter(pk__in=[row[0] for row in taken]).only("pk").delete()
     return len(taken), ids[-1]
 
 
-def _note(taken: list[tuple[int, int, str, datetime, datetime]]) -> None:
+def _note(taken: list[tuple[int, int, str, datetime, datetime, str]]) -> None:
     pruned: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    for _, schedule_id, status, scheduled_for, _ in taken:
+    for _, schedule_id, status, scheduled_for, _, _ in taken:
         one = pruned[schedule_id]
         one["schedule_id"] = schedule_id
         one["rows"] = one.get("rows", 0) + 1

@@ -77,6 +77,7 @@ class Finished:
     finished_at: datetime
     is_final: bool
     correlation_id: str
+    duration_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class JobType(ABC, Generic[C]):
     max_retries: ClassVar[int | None] = None  # None: the DEFAULT_MAX_RETRIES setting
     min_interval_seconds: ClassVar[int] = 1  # floor for intervals and for the gaps of a cron expression
     shorthand: ClassVar[Mapping[str, str]] = {}  # fields of a schedule that mean this type → the parameters they are
-    remembers: ClassVar[bool] = False  # whether `settle` and `tend` do anything
+    remembers: ClassVar[bool] = False  # whether `follow`, `settle` and `tend` do anything
     inline_channels: ClassVar[str] = ""  # the parameter, a list, that may define channels of the schedule's own
     stop_grace_seconds: ClassVar[float] = 1.0  # between asking a job to stop and killing its process
 
@@ -240,6 +241,14 @@ class JobType(ABC, Generic[C]):
         Their schedules are locked. Returns run id → what to add to the run's result.
         """
         return {}
+
+    def called_back(self, finished: Finished) -> JSONObject:
+        """Return what a callback says of a run beside the usual keys, or instead of them; for every ending, in the
+        transaction that records it."""
+        return {}
+
+    def forget(self, run_ids: Collection[int]) -> None:
+        """Remove what is kept beside runs of this type that are removed, in that transaction."""
 
     def tend(self, now: datetime) -> None:
         """Do what falls due without any run; asked every 20 seconds by every scheduler, if `remembers`."""

@@ -196,6 +196,7 @@ class Lifecycle(models.Model):
             refuse_while_needed(self)  # type: ignore[arg-type]  # only Schedule inherits this
             audit.record("erase", self, by=by, before=self.definition())
             standing.tell(self, status=standing.ERASED)  # type: ignore[arg-type]
+            standing.forget_beside(self.runs.values_list("pk", "job_type"))
             Channel.objects.filter(schedule_id=self.pk).delete()
             self.delete()
 

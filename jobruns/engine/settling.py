@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from jobruns.finished import finished_run
 from jobruns.models import JobRun
 from jobtypes import registry
-from jobtypes.base import Finished
 
 
 def settle(kinds: Mapping[int, str], tried_again: Collection[int]) -> None:
@@ -20,7 +20,7 @@ def settle(kinds: Mapping[int, str], tried_again: Collection[int]) -> None:
         if name not in known or not known[name].remembers:
             continue
         runs = JobRun.objects.in_bulk([run_id for run_id, kind in kinds.items() if kind == name])
-        finished = [_finished(run, is_final=run.pk not in tried_again) for run in runs.values()]
+        finished = [finished_run(run, is_final=run.pk not in tried_again) for run in runs.values()]
         JobRun.objects.add_to_results(known[name].settle(finished), runs)
 
 
@@ -29,22 +29,3 @@ def tend(now: datetime) -> None:
     for kind in registry.job_types().values():
         if kind.remembers:
             kind.tend(now)
-
-
-def _finished(run: JobRun, *, is_final: bool) -> Finished:
-    return Finished(
-        run_id=run.pk,
-        schedule_id=run.schedule_id,
-        schedule_name=run.schedule_name,
-        environment=run.environment,
-        params=run.params,
-        trigger=run.trigger,
-        status=run.status,
-        reason=run.reason,
-        error=run.error,
-        result=run.result,
-        scheduled_for=run.scheduled_for,
-        finished_at=run.finished_at or run.scheduled_for,
-        is_final=is_final,
-        correlation_id=run.correlation_id,
-    )
