@@ -57,7 +57,7 @@ class Import:
     def work(self) -> Report:
         """Import all files; what `go_on` raises ends it between two of them."""
         for refused in self.finding.refused:
-            self._end(FileResult(filename=refused.name, status="failed", **_why(refused.error_type, refused.error)))
+            self._end(_failed(refused.name, refused.error_type, refused.error))
         for unit in _units(self.finding.files):
             self.go_on()
             if self.lost:
@@ -133,10 +133,9 @@ class Import:
 
     def _put_back(self, file: FoundFile, error_type: str, error: str, *, retryable: bool = False) -> None:
         self.finding.drop(file)
+        failed = _failed(file.name, error_type, error)
         table = f"{file.plan.schema}.{file.plan.table}"
-        why = _why(error_type, error)
-        result = FileResult(filename=file.name, table_name=table, status="failed", retryable=retryable, **why)
-        self._end(result, file.plan)
+        self._end(replace(failed, table_name=table, retryable=retryable), file.plan)
 
     def _end(self, result: FileResult, plan: FilePlan | None = None) -> None:
         self.results.append(result)
@@ -169,5 +168,5 @@ def _units(files: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:
     yield from order
 
 
-def _why(error_type: str, error: str) -> dict[str, str]:
-    return {"error_type": error_type, "error": error}
+def _failed(name: str, error_type: str, error: str) -> FileResult:
+    return FileResult(filename=name, status="failed", error_type=error_type, error=error)

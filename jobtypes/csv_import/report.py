@@ -77,7 +77,11 @@ class Report:
 
     def metrics(self) -> dict[str, int]:
         """Return flat numbers."""
-        numbers = {"files_processed": self.done, "files_failed": len(self.failed), "rows_read": self.total("rows_read")}
+        numbers = {
+            "files_processed": self.done,
+            "files_failed": len(self.failed),
+            "rows_read": self.total("rows_read"),
+        }
         return {**numbers, **self.totals(), "bytes": self.total("bytes")}
 
     def totals(self) -> dict[str, int]:
