@@ -12,7 +12,15 @@ SCOPES = {
 }
 ROLES = {"viewer": "read", "operator": "operate", "editor": "edit", "admin": "admin"}  # each includes those before it
 OPERATING = {"trigger", "import", "pause", "cancel", "replay", "silence", "acknowledge", "backfill"}
-CONFIDENTIAL = {"apitoken", "auditentry", "user", "group", "permission", "access"}  # seen by administrators only
+CONFIDENTIAL = {
+    "apitoken",
+    "auditentry",
+    "evidenceaccess",
+    "user",
+    "group",
+    "permission",
+    "access",
+}  # seen by administrators only
 GUARDED = {*CONFIDENTIAL, "connection", "channel", "taglimit"}
 
 

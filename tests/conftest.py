@@ -18,9 +18,10 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Let tests empty their database; those about the audit trail put its guards back (tests/trail.py)."""
+    """Let tests empty their database; those about what is never changed put the guards back (tests/trail.py)."""
     with django_db_blocker.unblock():
         trail.remove_guards(connection)
+        trail.remove_compliance_guards(connection)
 
 
 @pytest.fixture(autouse=True)
