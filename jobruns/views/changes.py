@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from integrations.trail import AuditEntry, AuditEntryQuerySet
 from integrations.trail_words import told
+from jobruns import spreadsheets
 from schedules.pages import page, viewer_zone
 from schedules.search import words
 
@@ -39,7 +39,6 @@ FIELDS = {
 }
 COLUMNS = ["id", "at", "actor", "source", "act", "kind", "object_id", "name", "environment", "reason"]
 COLUMNS += ["on_behalf_of", "correlation_id", "bulk_id"]
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a cell for a formula
 
 
 @page("integrations.view_auditentry")
@@ -101,10 +100,8 @@ def search(found: AuditEntryQuerySet, text: str) -> tuple[AuditEntryQuerySet, st
 
 def as_csv(found: AuditEntryQuerySet) -> StreamingHttpResponse:
     """Return the entries as a file for spreadsheets; what would be a formula there is made plain text."""
-    writer = csv.writer(_Echo())
-    rows = ([_cell(value) for value in row.values()] for row in _exported(found))
-    lines = (writer.writerow(row) for row in _with_head([*COLUMNS, "before", "after"], rows))
-    return _file(lines, "csv", "text/csv; charset=utf-8")
+    rows = (row.values() for row in _exported(found))
+    return _file(spreadsheets.as_csv([*COLUMNS, "before", "after"], rows), "csv", "text/csv; charset=utf-8")
 
 
 def as_json(found: AuditEntryQuerySet) -> StreamingHttpResponse:
@@ -123,22 +120,10 @@ def as_json(found: AuditEntryQuerySet) -> StreamingHttpResponse:
 EXPORTS = {"csv": as_csv, "json": as_json}
 
 
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def _exported(found: AuditEntryQuerySet) -> Iterator[dict[str, Any]]:
     for entry in found.iterator(chunk_size=1_000):
         row = {name: getattr(entry, name) for name in COLUMNS}
         yield {**row, "at": entry.at.isoformat(), "before": entry.before, "after": entry.after}
-
-
-def _cell(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(RISKY) else text
 
 
 def _with_head(head: Any, rest: Iterator[Any]) -> Iterator[Any]:
@@ -147,6 +132,4 @@ def _with_head(head: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 def _file(lines: Iterator[Any], kind: str, content_type: str) -> StreamingHttpResponse:
-    name = f"changes-{timezone.now():%Y-%m-%d}.{kind}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    return StreamingHttpResponse(lines, content_type=content_type, headers=headers)
+    return spreadsheets.download(lines, f"changes-{timezone.now():%Y-%m-%d}.{kind}", content_type)
