@@ -24,6 +24,7 @@ GROUPS = (
     ),
     (
         ("alerts", "bell", _("Alerts"), "jobtypes.view_alertstate"),
+        ("imports", "imports", _("Imports"), "jobtypes.view_importproject"),
         ("deliveries", "deliveries", _("Deliveries"), "integrations.view_delivery"),
     ),
     (
@@ -39,6 +40,7 @@ BELONGS_TO = {
     "delivery": "deliveries",
     "alert": "alerts",
     "incidents": "alerts",
+    "import": "imports",
 }
 
 

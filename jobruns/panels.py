@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from integrations.secrecy import masked
+from jobruns.importboard import Refused, file_state, refused
 from jobruns.models import JobRun
+from jobruns.states import State
+from jobtypes.models import ImportFileResult
 
 RECENT = 40
+FILES = 500
 HIGH = 110
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`template` shows `facts` (name, text) and, of a measured value, the `chart` of the recent ones."""
+    """`template` shows `facts` (name, text) and, of a measured value, the `chart` of the recent ones.
+
+    Of files it shows `files`, each with how it went, and the rows that were `refused`.
+    """
 
     template: str
     facts: list[tuple[str, str]]
     result: dict[str, Any]
     chart: str = ""
+    files: list[tuple[ImportFileResult, State]] = field(default_factory=list)
+    refused: Refused = field(default_factory=Refused)
 
 
 def panel(run: JobRun) -> Panel | None:
     """Return the panel for the result of `run`; None if it has none."""
     result = masked(run.result)
+    if files := list(ImportFileResult.objects.of_run(run.pk)[:FILES]):  # while it runs, too
+        known = [(one, file_state(one)) for one in files]
+        rows = refused(run.pk, sum(one.rejected for one in files))
+        return Panel("imports/panel.html", facts(_beside(result)), result, files=known, refused=rows)
     if {"actual_value", "threshold"} <= result.keys():
         hidden = {"actual_value", "threshold", "status", "context", "event", "error"}
         context = result.get("context") if isinstance(result.get("context"), dict) else {}
@@ -40,6 +53,12 @@ def panel(run: JobRun) -> Panel | None:
         return Panel("parts/panel-answer.html", facts({k: v for k, v in result.items() if k not in hidden}), result)
     shown = {**masked(run.metrics), **result}
     return Panel("parts/panel-facts.html", facts(shown), result) if shown else None
+
+
+def _beside(result: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result says beside the files: each of these tells its own numbers and errors."""
+    notes = {"notes": "\n".join(map(str, result["notes"]))} if result.get("notes") else {}
+    return {**notes, **({"views": result["views"]} if result.get("views") else {})}
 
 
 def facts(values: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from jobruns.views.alerts import alert, alert_acknowledge, alert_silence, alert_
 from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.changes import changes
 from jobruns.views.deliveries import deliveries, delivery, send_again
+from jobruns.views.imports import import_project, imports, run_rejects
 from jobruns.views.run import again, cancel, log_lines, raw_log, run
 from jobruns.views.runs import runs
 from jobruns.views.schedule import schedule
@@ -27,6 +28,7 @@ urlpatterns = [
     path("runs", runs, name="runs"),
     path("runs/<int:pk>", run, name="run"),
     path("runs/<int:pk>/log", raw_log, name="run_log"),
+    path("runs/<int:pk>/rejects", run_rejects, name="run_rejects"),
     path("runs/<int:pk>/lines", log_lines, name="run_lines"),
     path("runs/<int:pk>/cancel", cancel, name="run_cancel"),
     path("runs/<int:pk>/again", again, name="run_again"),
@@ -38,4 +40,6 @@ urlpatterns = [
     path("alerts/<int:pk>/silence", alert_silence, name="alert_silence"),
     path("alerts/<int:pk>/unsilence", alert_unsilence, name="alert_unsilence"),
     path("alerts/<int:pk>/acknowledge", alert_acknowledge, name="alert_acknowledge"),
+    path("imports", imports, name="imports"),
+    path("imports/<int:pk>", import_project, name="import_project"),
 ]

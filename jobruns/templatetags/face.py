@@ -46,6 +46,12 @@ def span(seconds: float | None) -> str:
     return "–" if seconds is None else moments.span(seconds)
 
 
+@register.filter
+def milliseconds(count: int) -> str:
+    """Say how long so many milliseconds are: "2.4 s"."""
+    return moments.span(count / 1000)
+
+
 @register.simple_tag
 def when(moment: datetime | None, style: str = "clock", zone: str = "") -> SafeString | str:
     """Say a moment in one of several styles, with its ISO form on hover; a dash for none."""

@@ -109,6 +109,7 @@ def objects(worlds):
         "templates": template,
         "alerts": there.schedule,  # whose number names it
         "import-projects": there.project,
+        "imports": there.project,
         "audit": common.entry,
         "changes": common.entry,
         "tag-limits": common.limit,
