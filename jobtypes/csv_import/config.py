@@ -15,7 +15,7 @@ from jobtypes.csv_import.plan import LEGACY_NULLS, FilePlan, RejectLimit, TableN
 
 LONGEST_NAME = 63  # bytes, of a PostgreSQL identifier
 PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%")
-NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
+NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7", "mbcs", "oem"}
 
 
 def identifier(name: str) -> str:
