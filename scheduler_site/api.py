@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import (
+    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBadRequest,
@@ -62,6 +63,8 @@ class Documentation(SpectacularSwaggerSplitView):
 
     def handle_exception(self, error: Exception) -> Any:
         """Lead strangers to the login and back; tell of any other refusal without the page, which asks who looks."""
+        if isinstance(error, Http404):
+            return _problem(404, "The document is shown as a page, or read at /api/v1/schema.")
         if isinstance(error, NotAuthenticated | AuthenticationFailed):
             return redirect_to_login(self.request.get_full_path())
         if isinstance(error, APIException):

@@ -122,7 +122,9 @@ class CalendarAdmin(Removing, CalendarAdminBase):
             names = ["admin:schedules_calendar_preview"] if obj is None else ["admin:schedules_calendar_preview_one"]
             context["preview_address"] = reverse(names[0], args=[] if obj is None else [obj.pk])
             context["versions"] = [] if obj is None else obj.versions.all()[:20]
-            context["ahead"] = [] if obj is None else closed_ahead(obj.closures, timezone.now())
+            # `obj` holds what was typed, refused or not; what is ahead is that of the stored calendar.
+            stored = None if obj is None else Calendar.objects.get(pk=obj.pk)
+            context["ahead"] = [] if stored is None else closed_ahead(stored.closures, timezone.now())
             context["title"], context["subtitle"] = (obj.name if obj else _("Add calendar")), None
         return super().render_change_form(request, context, *args, **options)
 

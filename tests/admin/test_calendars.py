@@ -3,6 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from schedules.calendars import models
 from schedules.models import Calendar, Schedule
 from tests.admin.conftest import errors, filled
 from tests.api.test_calendars import ICS
@@ -38,6 +39,14 @@ def test_a_calendar_is_made_of_ticks_and_lines(boss):
     assert [one.name for one in calendar.read.closed_dates] == ["Christmas Day", ""]
     assert calendar.stops_running
     assert [(one.reason, one.created_by) for one in calendar.versions.all()] == [("For the shop", "boss")]
+
+
+def test_what_was_refused_is_shown_again_and_changes_nothing(boss, works):
+    for typed in ({"weekdays": []}, {"weekdays": ["sun"], "name": ""}):
+        form = filled(boss, page_of(works), **typed)
+        models._ready.clear()  # as in a process that asks for this calendar for the first time
+        assert errors(boss.post(page_of(works), form))
+        assert works.closures.definition.weekdays == ("mon", "tue")
 
 
 def test_the_form_saves_what_it_shows(boss, works):

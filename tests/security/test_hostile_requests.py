@@ -99,6 +99,13 @@ def test_the_page_of_the_document_is_only_read(admin, method):
     assert answer.status_code == 405
 
 
+def test_the_page_of_the_document_has_one_form(admin):
+    browser = Client(raise_request_exception=False, headers={"X-API-Key": ""})
+    browser.force_login(admin.user)
+    answer = browser.get("/api/v1/docs?format=59", secure=True)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
 def test_there_is_no_way_to_rows_of_any_table(pages):
     for kind in range(1, 40):
         assert pages.get(f"/admin/r/{kind}/9999999999999999999/").status_code == 404
