@@ -17,19 +17,20 @@ class NotJSON(ValueError):
     """This is no JSON that can be taken; the message says why."""
 
 
-def loads(raw: bytes) -> Any:
+def loads(raw: bytes, *, most_nested: int = MOST_NESTED) -> Any:
     """Return the value in `raw`.
 
     Raises NotJSON for invalid UTF-8 or JSON, NaN and infinities, numbers of more than 100 characters, a name used
-    twice in one object, more than 20,000 objects and lists, nesting deeper than 32, NUL and half surrogate pairs.
+    twice in one object, more than 20,000 objects and lists (`most_nested`), nesting deeper than 32, NUL and half
+    surrogate pairs.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as broken:
         raise NotJSON(f"The body is not valid UTF-8 at byte {broken.start}.") from None
     brackets = text.count("[") + text.count("{")
-    if brackets > MOST_NESTED:
-        raise NotJSON(f"At most {MOST_NESTED} objects and lists are taken.")
+    if brackets > most_nested:
+        raise NotJSON(f"At most {most_nested} objects and lists are taken.")
     numbers: dict[str, Any] = {}
     if SUSPECT_NUMBER.search(text):  # only then is each number looked at, which costs
         numbers = {"parse_float": _float, "parse_int": _integer}

@@ -15,19 +15,33 @@ from integrations.access import Common
 from jobtypes.compliance.models.refusals import SHA256, refuse_no_texts, refuse_odd_texts
 
 
+def spelled(key: str) -> str:
+    """Return the one spelling of a catalog's key: small letters, and `-` for `_`."""
+    return key.strip().lower().replace("_", "-")
+
+
 class CatalogQuerySet(Common, models.QuerySet["Catalog"]):
     def missing(self, keys: Iterable[str]) -> list[str]:
         """Return which of these keys no catalog has, in their order; one query."""
         chosen = list(dict.fromkeys(keys))
-        there = set(self.filter(key__in=chosen).values_list("key", flat=True))
-        return [key for key in chosen if key not in there]
+        there = set(self.filter(key__in=map(spelled, chosen)).values_list("key", flat=True))
+        return [key for key in chosen if spelled(key) not in there]
+
+    def named(self, key: str) -> Catalog:
+        """Return the catalog of that key; raises DoesNotExist with a sentence that lists what there is."""
+        found = self.filter(key=spelled(key)).first() if "\0" not in key else None
+        if found is None:
+            known = ", ".join(self.order_by("key").values_list("key", flat=True)[:20]) or "none yet"
+            raise self.model.DoesNotExist(f"There is no catalog {key!r}. Catalogs: {known}.")
+        return found
 
     def counted(self) -> CatalogQuerySet:
         """Return catalogs with the numbers of their controls: `base`, `enhancements` and `withdrawn`."""
         listed = Q(controls__dropped_at=None)
+        adds = Q(controls__depth__gt=0) | Q(controls__control_id__contains=".")
         return self.annotate(
-            base=models.Count("controls", filter=listed & ~Q(controls__control_id__contains=".")),
-            enhancements=models.Count("controls", filter=listed & Q(controls__control_id__contains=".")),
+            base=models.Count("controls", filter=listed & ~adds),
+            enhancements=models.Count("controls", filter=listed & adds),
             withdrawn=models.Count("controls", filter=listed & Q(controls__withdrawn=True)),
         )
 
@@ -59,6 +73,11 @@ class Catalog(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def clean(self) -> None:
+        """Write the key in its one spelling; raises ValidationError by field."""
+        self.key = spelled(self.key)
+        refuse_odd_texts(self, ["key", "title", "version", "framework", "baseline"])
 
     def remove(self, *, by: str) -> None:
         """Delete it with its controls; raises ValidationError, code "conflict", where results name them."""
