@@ -8,6 +8,7 @@ from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.changes import changes
 from jobruns.views.deliveries import deliveries, delivery, send_again
 from jobruns.views.imports import import_project, imports, run_rejects
+from jobruns.views.importtrial import import_try
 from jobruns.views.run import again, cancel, log_lines, raw_log, run
 from jobruns.views.runs import runs
 from jobruns.views.schedule import schedule
@@ -41,5 +42,7 @@ urlpatterns = [
     path("alerts/<int:pk>/unsilence", alert_unsilence, name="alert_unsilence"),
     path("alerts/<int:pk>/acknowledge", alert_acknowledge, name="alert_acknowledge"),
     path("imports", imports, name="imports"),
+    path("imports/try", import_try, name="import_try"),
     path("imports/<int:pk>", import_project, name="import_project"),
+    path("imports/<int:pk>/try", import_try, name="import_project_try"),
 ]
