@@ -9,12 +9,12 @@ Status = Literal["loaded", "failed", "already_imported"]
 
 
 class Rejected(Protocol):
-    """A refused row: the physical line (from 1) on which its record begins, the column, the reason, its text."""
+    """A refused row: the physical line (from 1) on which it begins, the column at fault if one is, why, its text."""
 
     @property
     def line(self) -> int: ...
     @property
-    def column(self) -> str: ...
+    def column(self) -> str | None: ...
     @property
     def reason(self) -> str: ...
     @property
