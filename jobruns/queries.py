@@ -134,9 +134,20 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
         merged = {**schedule.params, **params}
         try:
             registry.validate(schedule.job_type, merged, environment=schedule.environment)
+            if params and (foreign := registry.places(schedule.job_type, merged) - self._own_places()):
+                sentence = f"environment: One run reads no other environment than its schedule, as {min(foreign)} is."
+                raise ValidationError({"params": [sentence]})
         except InvalidParams as refused:
             raise ValidationError({"params": refused.sentences()}) from None
         return merged
+
+    def _own_places(self) -> set[str]:
+        """Return the environments that the schedule may read: its own, and those of its stored parameters."""
+        schedule = self.instance
+        try:
+            return {schedule.environment, *registry.places(schedule.job_type, schedule.params)}
+        except InvalidParams:
+            return {schedule.environment}
 
     def request(
         self,

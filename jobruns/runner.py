@@ -36,6 +36,7 @@ class Assignment:
     idempotency_key: str
     timeout_seconds: int
     usual_seconds: float | None = None
+    triggered_by: str = ""
     refusal: str = ""  # why it may not run after all
 
 
@@ -126,7 +127,7 @@ def _ending(
         error=_clean(str(failure) if failure else error, ERROR_LIMIT),
         traceback=_clean(traceback, TRACEBACK_LIMIT),
         metrics=_json(said.metrics) if said else "{}",
-        attributes=_json(outcome.attributes) if outcome else "{}",
+        attributes=_json(said.attributes) if said else "{}",
         result=_json(said.result) if said else "{}",
         retry=retry and (failure is None or failure.retry),
         retry_after=(failure.retry_after or 0.0) if failure else 0.0,

@@ -120,6 +120,7 @@ class JobFailed(Exception):
         summary: str = "",
         metrics: JSONObject | None = None,
         result: JSONObject | None = None,
+        attributes: JSONObject | None = None,
     ) -> None:
         super().__init__(message)
         self.retry = retry
@@ -127,6 +128,7 @@ class JobFailed(Exception):
         self.summary = summary
         self.metrics = metrics or {}
         self.result = result or {}
+        self.attributes = attributes or {}
 
 
 class JobTimedOut(JobFailed):
@@ -163,6 +165,7 @@ class Context(Protocol):
     scheduled_for: datetime
     attempt: int
     correlation_id: str
+    triggered_by: str  # a user, or how it came to be: schedule, manual, api, retry, backfill, dependency
     idempotency_key: str  # the same for every attempt at one instant: send it on
     deadline: datetime  # the child process is killed then; a job that can should stop before
 
@@ -223,6 +226,13 @@ class JobType(ABC, Generic[C]):
     def setting_errors(self) -> list[str]:
         """Return what is wrong in the settings that this job type reads, a sentence each that names the setting."""
         return []
+
+    def places(self, config: C) -> Sequence[str]:
+        """Return environments whose data a run reads: only who may see them stores such a schedule.
+
+        A schedule whose request names no environment belongs to the first.
+        """
+        return ()
 
     def propose_timeout(self, config: C) -> int:
         """Return the seconds that a run with this configuration may take, where nobody says otherwise."""

@@ -59,6 +59,11 @@ def parse(name: str, params: dict[str, Any]) -> Config:
         raise InvalidParams(errors_of(refused)) from None
 
 
+def places(name: str, params: dict[str, Any]) -> set[str]:
+    """Return the environments whose data such a job reads; raises InvalidParams."""
+    return set(job_type(name).places(parse(name, params)))
+
+
 def validate(name: str, params: dict[str, Any], *, environment: str | None = None) -> Config:
     """Return `params` as the job type's configuration, shape and surroundings checked; raises InvalidParams.
 

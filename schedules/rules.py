@@ -121,9 +121,11 @@ def check_job(schedule: Schedule, errors: Errors) -> None:
         return
     proposed = kind.timeout_seconds
     try:
-        proposed = kind.propose_timeout(
-            registry.validate(schedule.job_type, schedule.params, environment=schedule.environment)
-        )
+        config = registry.validate(schedule.job_type, schedule.params, environment=schedule.environment)
+        proposed = kind.propose_timeout(config)
+        for place in kind.places(config):
+            if sentence := elsewhere(schedule.owner, place):
+                _add(errors, "params", f"environment: {sentence}")
     except InvalidParams as refused:
         errors.setdefault("params", []).extend(refused.sentences())
     if schedule.timeout_seconds is None:

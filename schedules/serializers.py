@@ -10,6 +10,8 @@ from rest_framework import serializers
 
 from integrations.acting import because
 from integrations.rest.fields import MomentField, StrictFields
+from jobtypes import registry
+from jobtypes.base import InvalidParams
 from schedules import changes, shorthand
 from schedules.calendars.fields import CalendarField
 from schedules.dependencies import MOST
@@ -162,6 +164,8 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
             raise serializers.ValidationError(refused.message_dict) from None
         if not self.partial and not values.get("job_type"):
             raise serializers.ValidationError({"job_type": ["This field is required."]})
+        if self.instance is None and not values.get("environment") and (place := _place(values)):
+            values["environment"] = place
         return values
 
     def save(self, **options: Any) -> Schedule:
@@ -199,6 +203,14 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
             elif enabled is False and schedule.enabled:
                 schedule.pause(by=user.get_username())
         return schedule
+
+
+def _place(values: dict[str, Any]) -> str:
+    """Return where a new schedule belongs by what it does; empty where that says nothing."""
+    try:
+        return min(registry.places(values["job_type"], values.get("params") or {}), default="")
+    except InvalidParams:
+        return ""  # told when it is stored
 
 
 class PauseSerializer(StrictFields):

@@ -140,6 +140,7 @@ class PipeContext:
     scheduled_for: datetime
     attempt: int
     correlation_id: str
+    triggered_by: str
     idempotency_key: str
     deadline: datetime
     link: Link
@@ -159,6 +160,7 @@ class PipeContext:
             scheduled_for=assignment.scheduled_for,
             attempt=assignment.attempt,
             correlation_id=assignment.correlation_id,
+            triggered_by=assignment.triggered_by,
             idempotency_key=assignment.idempotency_key,
             deadline=started + timedelta(seconds=assignment.timeout_seconds),
             link=link,

@@ -19,7 +19,8 @@ from jobruns.runner import Assignment
 
 A_DAY = timedelta(days=1)
 ASSIGNMENT_COLUMNS = """r.id, r.schedule_id, r.schedule_name, r.job_type, r.environment, r.params, r.scheduled_for,
-    r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds, s.usual_seconds"""
+    r.attempt, r.correlation_id, r.idempotency_key, r.timeout_seconds, s.usual_seconds,
+    CASE WHEN r.triggered_by = '' THEN r.trigger ELSE r.triggered_by END"""
 OWNERSHIP = "s.owner_id, s.environment"  # by whose right it runs
 READY = """
 SELECT {columns}, s.tags, s.overlap_policy, s.max_instances,

@@ -18,6 +18,7 @@ class TrialContext:
     scheduled_for: datetime = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
     attempt: int = 1
     correlation_id: str = "0af7651916cd43dd8448eb211c80319c"
+    triggered_by: str = "schedule"
     idempotency_key: str = "3-2026-03-29T01:00:00Z"
     seconds: float = 30.0
     stop: threading.Event = dataclasses.field(default_factory=threading.Event)
