@@ -37,11 +37,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a custom validator is asked: the control, and the present types with where each of them lies."""
+    """What a custom validator is asked: the control, the present types, and where each of them lies.
+
+    `pieces` is type → what is known of each piece of it, the newest first: key, path, sha256, version, collected_at
+    and attributes.
+    """
 
     control_id: str
     present: frozenset[str]
     locations: Mapping[str, str]
+    pieces: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 Check = Callable[[Question], Answer | None]
@@ -61,6 +66,7 @@ class Validator:
 class _Present:
     types: frozenset[str]
     locations: Mapping[str, str]
+    pieces: Mapping[str, Sequence[Mapping[str, Any]]]
     stand_ins: Mapping[str, str]
 
 
@@ -71,18 +77,19 @@ def decide(
     requirements: Requirements | None = None,
     validators: Sequence[Validator] = (),
     locations: Mapping[str, str] | None = None,
+    pieces: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     stand_ins: Mapping[str, str] | None = None,
     standing: Mapping[str, str] | None = None,
     prerequisites: Mapping[str, tuple[str, ...]] = PREREQUISITES,
 ) -> list[Decided]:
     """Return an answer for each control, each once, in the order in which they were decided.
 
-    `locations` is type → where it lies. `stand_ins` is type → the alias that counts as it. `standing` is the statuses
+    `locations` is type → where it lies, `pieces` what validators may read of it. `stand_ins` is type → the alias that counts as it. `standing` is the statuses
     of controls that belong to the same run and are not decided anew.
     """
     requirements = requirements or Requirements()
     types = frozenset(present) | frozenset(stand_ins or {})
-    evidence = _Present(types, locations or {}, stand_ins or {})
+    evidence = _Present(types, locations or {}, pieces or {}, stand_ins or {})
     own = _by_control(validators)
     statuses = {name.upper(): status for name, status in (standing or {}).items()}
     found: list[Decided] = []
@@ -133,7 +140,7 @@ def _blocked(control_id: str, needed: tuple[str, ...], statuses: Mapping[str, st
 def _asked(control_id: str, validators: Sequence[Validator], evidence: _Present) -> Decided | None:
     """Return the first pass of the custom validators, else the last answer; None where none has one."""
     said: Decided | None = None
-    question = Question(control_id, evidence.types, evidence.locations)
+    question = Question(control_id, evidence.types, evidence.locations, evidence.pieces)
     for one in validators:
         try:
             answer = one.check(question)
