@@ -1,6 +1,7 @@
 """The tables of the kinds of work that remember."""
 
 from jobtypes.compliance.models import (
+    Assessment,
     Catalog,
     Control,
     ControlRequirement,
@@ -22,6 +23,7 @@ from jobtypes.sql_alert.models import AlertIncident, AlertState
 __all__ = [
     "AlertIncident",
     "AlertState",
+    "Assessment",
     "Catalog",
     "Control",
     "ControlRequirement",

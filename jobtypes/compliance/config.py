@@ -102,9 +102,9 @@ class ComplianceConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _one_or_the_other(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("compatibility") is True:
-            if named := [name for name in OPTIONS if name in values]:
-                raise ValueError(f"compatibility sets {', '.join(named)} itself; leave it out, or leave these out.")
+        compatible = isinstance(values, dict) and values.get("compatibility") is True
+        if compatible and (named := [name for name in OPTIONS if name in values]):
+            raise ValueError(f"compatibility sets {', '.join(named)} itself; leave it out, or leave these out.")
         return values
 
     @field_validator("environment")

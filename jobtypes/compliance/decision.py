@@ -84,8 +84,8 @@ def decide(
 ) -> list[Decided]:
     """Return an answer for each control, each once, in the order in which they were decided.
 
-    `locations` is type → where it lies, `pieces` what validators may read of it. `stand_ins` is type → the alias that counts as it. `standing` is the statuses
-    of controls that belong to the same run and are not decided anew.
+    `locations` is type → where it lies, `pieces` what validators may read of it. `stand_ins` is type → the alias that
+    counts as it. `standing` is the statuses of controls that belong to the same run and are not decided anew.
     """
     requirements = requirements or Requirements()
     types = frozenset(present) | frozenset(stand_ins or {})

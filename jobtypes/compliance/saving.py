@@ -21,15 +21,9 @@ COLUMNS = {
     "duration_us": "bigint",
     "metadata": "jsonb",
 }
-INSERT = f"INSERT INTO jobtypes_validationresult (run_id, system_id, {', '.join(COLUMNS)}) "
-POSTGRES = (
-    INSERT
-    + f"SELECT %s, %s, {', '.join(f'd.{name}' for name in COLUMNS)} FROM jsonb_to_recordset(%s::jsonb) "
-    + f"AS d({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})"
-)
-SQLITE = (
-    INSERT + f"SELECT %s, %s, {', '.join(f"json_extract(value, '$.{name}')" for name in COLUMNS)} FROM json_each(%s)"
-)
+INSERT = """
+INSERT INTO jobtypes_validationresult (run_id, system_id, {columns}) SELECT %s, %s, {values} FROM {rows}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +45,19 @@ def save(run_id: int, system_id: int, rows: Iterable[Row]) -> int:
     """Store the results that a run has of a system, and return how many; the database refuses a second one."""
     table = [{name: _plain(getattr(row, name)) for name in COLUMNS} for row in rows]
     with connection.cursor() as cursor:
-        statement = POSTGRES if connection.vendor == "postgresql" else SQLITE
-        cursor.execute(statement, [run_id, system_id, json.dumps(table)])
+        cursor.execute(_statement(), [run_id, system_id, json.dumps(table)])
         saved: int = cursor.rowcount
     return saved
+
+
+def _statement() -> str:
+    if connection.vendor == "postgresql":
+        values = ", ".join(f"d.{name}" for name in COLUMNS)
+        rows = f"jsonb_to_recordset(%s::jsonb) AS d({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})"
+    else:
+        values = ", ".join(f"json_extract(value, '$.{name}')" for name in COLUMNS)
+        rows = "json_each(%s)"
+    return INSERT.format(columns=", ".join(COLUMNS), values=values, rows=rows)
 
 
 def _plain(value: Any) -> Any:

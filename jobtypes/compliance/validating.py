@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from jobtypes.base import Context, JobCancelled, JobFailed, JobTimedOut, JSONObject, Outcome
+from jobtypes.base import Context, JobCancelled, JobFailed, JobTimedOut, Outcome
 from jobtypes.compliance.assessing import Found, assess
 from jobtypes.compliance.config import ComplianceConfig
 from jobtypes.compliance.gathering import Plan, gather
@@ -117,7 +117,7 @@ def _summary(plan: Plan, total: _Total) -> str:
     return f"{counts.banner}: {counts.passed:,} of {counts.total:,} pass{rate}, {systems}{more}."
 
 
-def _said(config: ComplianceConfig, plan: Plan, total: _Total, context: Context) -> dict[str, JSONObject]:
+def _said(config: ComplianceConfig, plan: Plan, total: _Total, context: Context) -> dict[str, Any]:
     """Return metrics, result and attributes as they stand."""
     counts, found = total.found.tally, total.found
     metrics: dict[str, Any] = {

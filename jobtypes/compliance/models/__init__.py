@@ -1,5 +1,6 @@
 """The tables of compliance: what is validated, against what, by which evidence, and what came of it."""
 
+from jobtypes.compliance.models.assessments import Assessment
 from jobtypes.compliance.models.catalogs import Catalog, Control, ControlRequirement
 from jobtypes.compliance.models.evidence import Evidence, EvidenceAccess, EvidenceVersion
 from jobtypes.compliance.models.findings import Finding, FindingEvent
@@ -9,6 +10,7 @@ from jobtypes.compliance.models.systems import System
 from jobtypes.compliance.models.waivers import Waiver, WaiverSystem
 
 __all__ = [
+    "Assessment",
     "Catalog",
     "Control",
     "ControlRequirement",

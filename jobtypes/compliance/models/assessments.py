@@ -18,10 +18,10 @@ COUNTS = tuple(Tally.__dataclass_fields__)
 class AssessmentQuerySet(OfEnvironments, models.QuerySet["Assessment"]):
     environment_paths = ("system__environment",)
 
-    def latest(self) -> AssessmentQuerySet:
+    def newest(self) -> AssessmentQuerySet:
         """Return the newest of each system and catalog; one query along the index."""
-        newest = Assessment.objects.filter(system=models.OuterRef("system"), catalog=models.OuterRef("catalog"))
-        newest = newest.order_by("-run_id").values("pk")[:1]
+        of_same = models.Q(system=models.OuterRef("system"), catalog=models.OuterRef("catalog"))
+        newest = Assessment.objects.filter(of_same).order_by("-run_id").values("pk")[:1]
         return self.filter(pk=models.Subquery(newest))
 
     def before(

@@ -127,6 +127,15 @@ class ControlQuerySet(Common, models.QuerySet["Control"]):
         chosen = [one.upper() for one in control_ids]
         return self.filter(control_id__in=chosen) if chosen else self
 
+    def missing(self, control_ids: Iterable[str], catalogs: Iterable[str]) -> list[str]:
+        """Return which of these ids none of the catalogs of these keys has, in their order; one query."""
+        chosen = list(dict.fromkeys(one.upper() for one in control_ids))
+        if not chosen:
+            return []
+        listed = self.listed().filter(catalog__key__in=list(catalogs), control_id__in=chosen)
+        there = set(listed.values_list("control_id", flat=True))
+        return [one for one in chosen if one not in there]
+
 
 class Control(models.Model):
     """One control of one catalog. It stays when its catalog drops it, since results name it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,13 @@ class FindingQuerySet(OfEnvironments, models.QuerySet["Finding"]):
     def unclosed(self) -> FindingQuerySet:
         """Return the findings that are not closed."""
         return self.exclude(status="closed")
+
+    def by_system(self, systems: Iterable[int]) -> dict[int, dict[int, Finding]]:
+        """Return the number of a system → the number of a control → the finding of both; one query."""
+        found: dict[int, dict[int, Finding]] = {}
+        for one in self.filter(system__in=list(systems)).select_related("system", "control"):
+            found.setdefault(one.system_id, {})[one.control_id] = one
+        return found
 
 
 class Finding(models.Model):
