@@ -27,7 +27,9 @@ def test_the_shipped_job_types_are_listed():
 
 
 def test_an_unknown_job_type_is_refused_with_those_that_there_are():
-    with pytest.raises(InvalidParams, match="Known: http_request, sql_alert, compliance, command, management_command, noop"):
+    with pytest.raises(
+        InvalidParams, match="Known: http_request, sql_alert, compliance, command, management_command, noop"
+    ):
         registry.validate("fax", {})
 
 

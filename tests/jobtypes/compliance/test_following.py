@@ -118,7 +118,9 @@ def test_other_options_are_decided_all_over(harbour):
     assert not any(row.metadata.get("carried") for row in ValidationResult.objects.filter(run_id=2))
 
 
-def test_incremental_and_whole_runs_agree_after_each_of_forty_random_changes(make_system, make_evidence, make_catalog):
+def test_incremental_and_whole_runs_agree_after_each_of_forty_random_changes(
+    make_system, make_evidence, make_catalog
+):
     chance = random.Random(9)
     types = sorted({one for table in (FAMILIES, CONTROLS) for needed in table.values() for one in needed.types})
     types += ["azure-activity-log", "github-run-logs"]

@@ -41,7 +41,9 @@ def harbour(make_system, make_evidence, make_catalog):
 
 def validated(number=1, **params):
     """Run a validation of the environment edge by the small catalog."""
-    return execute("compliance", {"environment": "edge", "catalogs": ["small"], **params}, TrialContext(run_id=number))
+    return execute(
+        "compliance", {"environment": "edge", "catalogs": ["small"], **params}, TrialContext(run_id=number)
+    )
 
 
 def statuses(number=1):
