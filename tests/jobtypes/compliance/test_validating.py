@@ -18,7 +18,6 @@ from jobtypes.models import (
     ControlRequirement,
     Evidence,
     EvidenceAccess,
-    System,
     ValidationResult,
     Waiver,
 )
@@ -293,9 +292,3 @@ def test_twenty_systems_by_four_hundred_controls_take_less_than_150_statements(m
         outcome = validated(2)
     assert len(asked) < 150
     assert outcome.metrics["results_saved"] == 8_000
-
-
-def test_systems_of_other_environments_are_not_looked_at(harbour, make_system):
-    make_system("beacon", environment="IL2")
-    validated()
-    assert list(System.objects.filter(results__isnull=False).distinct()) == [harbour]
