@@ -34,9 +34,10 @@ else:
 
 
 CARDS = {
-    "sql": (gettext_lazy("A database that alerts ask; a role without write rights is the true guard."), "schedules"),
+    "sql": (gettext_lazy("A database that alerts ask and imports fill; its role is the true guard."), "schedules"),
     "http": (gettext_lazy("A base address, and headers that stay secret."), "pulse"),
     "nats": (gettext_lazy("A server that carries commands to other services."), "play"),
+    "sftp": (gettext_lazy("A server that files are fetched from, known by its host key."), "imports"),
 }
 
 
@@ -53,8 +54,16 @@ class ConnectionAdmin(KindFirst, ConnectionAdminBase):
         if not self.may_edit(request, obj):
             return [(None, {"fields": ("name", "kind", "address", "environment", "description")})]
         kind = self.kind_of(request, obj)
-        secrets = {"http": ["headers"], "sql": ["password", "accept_risk"]}.get(kind, ["password"])
-        return [(None, {"fields": ["name", "address", *secrets, "environment", "description", "kind"]})]
+        way = {
+            "http": ["address", "headers"],
+            "sql": ["address", "password", "accept_risk"],
+            "sftp": self._sftp_fields(obj),
+        }.get(kind, ["address", "password"])
+        return [(None, {"fields": ["name", *way, "environment", "description", "kind"]})]
+
+    def _sftp_fields(self, obj: Connection | None) -> list[str]:
+        forget = ["no_private_key"] if obj and "private_key" in obj.as_stored().secrets else []
+        return ["host", "port", "username", "password", "private_key", *forget, "host_key", "remote_path"]
 
     def form_of(self, kind: str) -> Any:
         return connection_form(kind)

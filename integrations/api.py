@@ -63,8 +63,10 @@ class ConnectionViewSet(Collection):
         try:
             report = connection.test()
         except (Unusable, Undecryptable) as failed:
-            return Response({"ok": False, "sentence": str(failed), "warnings": []})
-        return Response({"ok": True, "sentence": report.sentence, "warnings": [*report.risks, *report.warnings]})
+            facts = failed.facts if isinstance(failed, Unusable) else {}
+            return Response({"ok": False, "sentence": str(failed), "warnings": [], **facts})
+        warnings = [*report.risks, *report.warnings]
+        return Response({"ok": True, "sentence": report.sentence, "warnings": warnings, **report.facts})
 
 
 @describe_tokens

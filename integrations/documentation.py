@@ -18,17 +18,29 @@ SERVICE = {
     "address": "https://reports.example.com/",
     "headers": {"Authorization": "Bearer ${REPORTS_TOKEN}"},
 }
+FILES = {
+    "name": "erp-sftp",
+    "kind": "sftp",
+    "host": "files.example.com",
+    "port": 22,
+    "username": "erp",
+    "password": "${ERP_PASSWORD}",
+    "host_key": "SHA256:uNiVztksCsDhcc0u9e8BrrJXVu33DQbzUuGVEFeIMg0",
+    "remote_path": "/out",
+}
 GONE = OpenApiResponse(description="Done.")
 
 describe_connections = extend_schema_view(
     list=extend_schema(summary="List connections", responses={200: SHOWN(many=True), **READ_ERRORS}),
     create=extend_schema(
         summary="Create a connection",
+        description="`kind` may also be `postgresql`: it is stored as `sql`, and its address must be of PostgreSQL.",
         parameters=[KEY],
         responses={201: SAVED, **WRITE_ERRORS},
         examples=[
             OpenApiExample("A database", WAREHOUSE, request_only=True),
             OpenApiExample("An HTTP service", SERVICE, request_only=True),
+            OpenApiExample("A server of files", FILES, request_only=True),
         ],
     ),
     retrieve=extend_schema(summary="Read a connection", responses={200: SHOWN, **READ_ERRORS}),
@@ -53,7 +65,9 @@ describe_connections = extend_schema_view(
     ),
     test=extend_schema(
         summary="Try a connection",
-        description="Reaches the other system once. `ok` tells whether it answered; a sentence tells why not.",
+        description="Reaches the other system once. `ok` tells whether it answered; a sentence tells why not. Of "
+        "kind sftp, `host_key` is the fingerprint that the server shows; nothing secret is sent before a person "
+        "has confirmed it.",
         request=None,
         responses={200: serializers.TestedSerializer, **WRITE_ERRORS},
     ),

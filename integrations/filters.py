@@ -1,17 +1,29 @@
 """Filters of the lists of connections, channels and deliveries."""
 
 import django_filters
+from django.db.models import QuerySet
 
 from integrations.models import Channel, Connection, Delivery
 from integrations.rest.filters import MomentFilter
+from integrations.serializers import POSTGRESQL
 
 
 class ConnectionFilter(django_filters.FilterSet):
     """All that are given must hold."""
 
     name = django_filters.CharFilter(help_text="The whole name.")
-    kind = django_filters.ChoiceFilter(choices=Connection.Kind.choices)
+    kind = django_filters.ChoiceFilter(
+        choices=[*Connection.Kind.choices, (POSTGRESQL, "PostgreSQL")],
+        method="of_kind",
+        help_text="`postgresql` are those of kind sql whose address says that it is one.",
+    )
     environment = django_filters.CharFilter()
+
+    def of_kind(self, connections: QuerySet[Connection], name: str, value: str) -> QuerySet[Connection]:
+        """Return the connections of one kind; postgresql is a part of sql."""
+        if value == POSTGRESQL:
+            return connections.filter(kind=Connection.Kind.SQL, address__startswith="postgres")
+        return connections.filter(kind=value)
 
     class Meta:
         model = Connection

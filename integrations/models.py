@@ -13,7 +13,7 @@ from django.utils import timezone
 from integrations import audit, secrets
 from integrations.access import Access
 from integrations.counting import RequestCount
-from integrations.kinds import http, kind, nats, sql
+from integrations.kinds import http, kind, nats, sftp, sql
 from integrations.kinds.base import Refused, Report, Stored, Unusable
 from integrations.logins import FailedLogins
 from integrations.naming import has_control_characters
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from integrations.messaging import Server
+    from integrations.sftp import Server as SftpServer
 
 __all__ = [
     "Access",
@@ -50,9 +51,10 @@ class Connection(models.Model):
     """
 
     class Kind(models.TextChoices):
-        SQL = "sql", "SQL database (read only)"
+        SQL = "sql", "SQL database"
         HTTP = "http", "HTTP service"
         NATS = "nats", "NATS server"
+        SFTP = "sftp", "SFTP server"
 
     name = models.CharField(max_length=255, unique=True, help_text="Jobs refer to it by this name.")
     kind = models.CharField(max_length=16, choices=Kind)
@@ -96,11 +98,16 @@ class Connection(models.Model):
         """Return the secrets as they may be shown, each as `***`: for kind http `{"headers": {name: "***"}}`."""
         return kind(self.kind).masked(self.secrets)
 
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Return the address of kind sftp in parts: host, port, username, host_key, remote_path; none of others."""
+        return sftp.shown(self.address) if self.kind == self.Kind.SFTP else {}
+
     def offer(self, values: dict[str, Any] | None) -> None:
         """Take secrets for the next `clean` or `store`; None changes none.
 
-        Kind http: `{"headers": {name: value}}`, all of them. Kinds sql and nats: `{"password": text}`, or within the
-        address.
+        Kind http: `{"headers": {name: value}}`, all of them. Kinds sql, nats and sftp: `{"password": text}`, or
+        within the address; sftp also `{"private_key": text}`.
         """
         self._offered = values
 
@@ -181,6 +188,10 @@ class Connection(models.Model):
     def nats_server(self) -> Server:
         """Return where to send messages, and as whom: keep it out of sight. Raises Unusable."""
         return nats.server(self.address, self._opened())
+
+    def sftp_server(self) -> SftpServer:
+        """Return where files lie, and as whom to fetch them: keep it out of sight. Raises Unusable."""
+        return sftp.server(self.address, self._opened())
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret of this connection replaced by `***`."""

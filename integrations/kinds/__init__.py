@@ -1,9 +1,9 @@
 """The kinds of connection: how each reads what a person wrote, and how it is tried. One module per kind."""
 
-from integrations.kinds import http, nats, sql
+from integrations.kinds import http, nats, sftp, sql
 from integrations.kinds.base import Kind, Refused
 
-KINDS: dict[str, Kind] = {"sql": sql, "http": http, "nats": nats}
+KINDS: dict[str, Kind] = {"sql": sql, "http": http, "nats": nats, "sftp": sftp}
 
 
 def kind(name: str) -> Kind:

@@ -1,6 +1,6 @@
 """What the kinds of connection have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from integrations import references
@@ -18,19 +18,28 @@ class Refused(Exception):
 
 
 class Unusable(Exception):
-    """The connection cannot be used now; the message says why and what to do, and holds no secret."""
+    """The connection cannot be used now; the message says why and what to do, and holds no secret.
+
+    `facts` are for programs, beside the sentence.
+    """
+
+    def __init__(self, message: str, facts: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.facts = facts or {}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What trying a connection showed: one sentence, and warnings that a person should weigh before using it.
 
-    `risks` are warnings too, so grave that the workshop saves such a connection only at a tick.
+    `risks` are warnings too, so grave that the workshop saves such a connection only at a tick. `facts` are for
+    programs.
     """
 
     sentence: str
     warnings: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Stored(NamedTuple):

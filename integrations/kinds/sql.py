@@ -59,6 +59,12 @@ def masked(secrets: Secrets) -> Secrets:
     return {}
 
 
+def leads_to_postgresql(address: str) -> bool:
+    """Tell whether an address is one of PostgreSQL, or may be: the environment may hold the whole of it."""
+    scheme = address.strip().partition("://")[0]
+    return references.is_whole(address.strip()) or DRIVERS.get(scheme, scheme).startswith("postgresql")
+
+
 def url(address: str, values: Secrets) -> URL:
     """Return the address to open, references replaced, password included; raises Unusable."""
     try:

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='Jobs refer to it by this name.', max_length=255, unique=True)),
-                ('kind', models.CharField(choices=[('sql', 'SQL database (read only)'), ('http', 'HTTP service'), ('nats', 'NATS server')], max_length=16)),
+                ('kind', models.CharField(choices=[('sql', 'SQL database'), ('http', 'HTTP service'), ('nats', 'NATS server'), ('sftp', 'SFTP server')], max_length=16)),
                 ('description', models.TextField(blank=True, default='', max_length=1000, validators=[django.core.validators.MaxLengthValidator(1000)])),
                 ('address', models.CharField(help_text='Where it leads, without any secret: shown on pages and in the API.', max_length=2000)),
                 ('environment', models.CharField(blank=True, default='', help_text='Only schedules of this environment may use it; all if empty.', max_length=50)),

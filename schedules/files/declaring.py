@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from integrations.audit import Hidden
 from integrations.channels import KINDS
-from integrations.kinds import sql
+from integrations.kinds import sftp, sql
 from integrations.models import Channel, Connection
 from integrations.outbox_serializers import SETTINGS, ChannelSerializer, by_setting
 from integrations.secrecy import masked
 from integrations.secrets import MASK
-from integrations.serializers import SECRETS, ConnectionSerializer
+from integrations.serializers import POSTGRESQL, SECRETS, ConnectionSerializer
 from schedules.calendars import effects
 from schedules.calendars.serializers import CalendarSerializer, fill
 from schedules.files.entries import Entry
@@ -50,13 +50,17 @@ class Desk:
 
 
 def connection(entry: Entry, desk: Desk) -> Step:
-    """Store a connection. A relative SQLite path is meant from the working directory, and may lie anywhere."""
+    """Store a connection. A relative path is meant from the working directory, and may lie anywhere: of an SQLite
+    file, and of a private key as `key_path`."""
     row = Connection.objects.filter(name=entry.name).first()
     values = {**_plain_texts(ConnectionSerializer), **entry.values}
-    if SECRETS.get(str(values.get("kind"))) == "headers":
-        values.setdefault("headers", {})
+    kind = {POSTGRESQL: "sql"}.get(str(values.get("kind")), str(values.get("kind")))
+    secrets = SECRETS.get(kind, ())
+    values |= {name: empty for name, empty in (("headers", {}), ("private_key", "")) if name in secrets} | values
+    if "private_key" in secrets and "key_path" in values:
+        values["private_key"] = _text_of(desk.folder / Path(str(values.pop("key_path"))).expanduser())
     checked = _checked(ConnectionSerializer(row, data={**values, "name": entry.name}, context=desk.context))
-    own = {name: checked.pop(name) for name in set(SECRETS.values()) if name in checked}
+    own = {name: checked.pop(name) for name in secrets if name in checked}
     notes = []
     if checked["kind"] == Connection.Kind.SQL:
         checked["address"], file = sql.from_here(checked["address"], desk.folder)
@@ -193,6 +197,16 @@ def differences(before: Values, after: Values) -> dict[str, tuple[Any, Any]]:
 def _checked(serializer: Any) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def _text_of(key: Path) -> str:
+    """Return a file that holds a private key; raises ValidationError on `key_path`."""
+    try:
+        with key.open(encoding="ascii") as file:
+            return file.read(sftp.LONGEST_KEY + 1)
+    except (OSError, ValueError) as wrong:
+        why = wrong.strerror if isinstance(wrong, OSError) else "it holds more than plain text"
+        raise ValidationError({"key_path": [f"{key} cannot be read: {why}."]}) from None
 
 
 def _plain_texts(serializer: Any) -> dict[str, str]:

@@ -155,6 +155,7 @@ def _connection(connection: Connection) -> Values:
     if connection.kind == Connection.Kind.SQL:
         address = _absolute(address)
     headers = {name: _shown(value) for name, value in kept.get("headers", {}).items()}
+    key = {"private_key": _shown(kept["private_key"])} if "private_key" in kept else {}
     return _without_empty(
         {
             "kind": connection.kind,
@@ -162,6 +163,7 @@ def _connection(connection: Connection) -> Values:
             "environment": connection.environment,
             "address": address,
             "headers": headers,
+            **key,
         }
     )
 

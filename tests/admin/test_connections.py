@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 
 from integrations.models import ApiToken, Connection
 from tests.admin.conftest import errors, filled
+from tests.sftp import Place
 from tests.webserver import Site
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +126,47 @@ def test_nobody_issues_a_token_with_the_rights_of_another(person_who_may):
     answer = clerk.post(address, {"user": root.pk, "name": "climb", "expires_at": ""})
     assert list(errors(answer)) == ["user"]
     assert "root" not in clerk.get("/admin/integrations/apitoken/").content.decode()
+
+
+@pytest.fixture
+def files(tmp_path):
+    with Place(tmp_path / "remote") as place:
+        yield place
+
+
+def test_a_server_of_files_is_typed_in_parts_and_its_key_confirmed_later(boss, files):
+    typed = {name: str(value) for name, value in files.fields.items() if name != "host_key"}
+    assert new(boss, "sftp", name="erp", **typed).status_code == 302
+    erp = Connection.objects.get()
+    assert files.host_key in boss.post(f"{LIST}{erp.pk}/test/", follow=True).content.decode()
+    assert boss.post(change(erp), filled(boss, change(erp), host_key=files.host_key)).status_code == 302
+    page = boss.post(f"{LIST}{erp.pk}/test/", follow=True).content.decode()
+    assert "/ holds 0 files." in page
+    assert files.fields["password"] not in page
+
+
+def test_another_host_in_the_form_needs_the_secrets_again(boss, files):
+    new(boss, "sftp", name="erp", host="files.example.test", username="erp", private_key=SECRET)
+    erp = Connection.objects.get()
+    sent = filled(boss, change(erp), host="evil.example.test")
+    assert errors(boss.post(change(erp), sent)) == {
+        "private_key": "Host, port or user changed, so the private key must be written again."
+    }
+    assert SECRET not in boss.get(change(erp)).content.decode()
+    sent = filled(boss, change(erp), no_private_key="on")
+    assert boss.post(change(erp), sent).status_code == 302
+    assert Connection.objects.get().secrets == {}
+
+
+def test_what_cannot_be_a_server_of_files_is_said_at_its_field(boss):
+    told = errors(new(boss, "sftp", name="erp", host="0x7f.1", username="erp"))
+    assert list(told) == ["host"]
+    told = errors(new(boss, "sftp", name="erp", host="files.example.test", username="erp", host_key="MD5:00"))
+    assert list(told) == ["host_key"]
+
+
+def test_an_address_that_the_environment_holds_stays_where_it_is(boss):
+    Connection(name="erp", kind="sftp", address="${ERP_SFTP}").store(by="anna")
+    erp = Connection.objects.get()
+    assert boss.post(change(erp), filled(boss, change(erp), description="new")).status_code == 302
+    assert (Connection.objects.get().address, Connection.objects.get().description) == ("${ERP_SFTP}", "new")
