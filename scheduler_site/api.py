@@ -31,6 +31,7 @@ from integrations.rest.problems import CONTENT_TYPE, problem_body
 from jobruns.api import RunViewSet, StatsViewSet
 from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
+from jobruns.imports_api import ImportViewSet, RunFilesViewSet, RunRejectsViewSet
 from jobruns.simulation_api import Simulation
 from jobtypes.api import JobTypeViewSet
 from jobtypes.csv_import.api import ImportProjectViewSet
@@ -74,6 +75,7 @@ class Documentation(SpectacularSwaggerSplitView):
 
 ROW = "(?P<pk>[0-9]{1,18})"
 SCHEDULE = "(?P<schedule_id>[0-9]{1,18})"
+RUN = "(?P<run_id>[0-9]{1,18})"
 
 
 def other(pattern: str, view: type[ViewSetMixin], **methods: str) -> URLPattern:
@@ -117,6 +119,9 @@ addresses: list[URLPattern | URLResolver] = [
     other(f"schedules/{ROW}/disable", ScheduleViewSet, post="pause"),
     other(f"schedules/{ROW}/enable", ScheduleViewSet, post="resume"),
     other(f"schedules/{ROW}/run", ScheduleViewSet, post="trigger"),
+    *[other(f"{word}/{RUN}/files", RunFilesViewSet, get="list") for word in ("runs", "executions")],
+    *[other(f"{word}/{RUN}/rejects", RunRejectsViewSet, get="list") for word in ("runs", "executions")],
+    other("import-projects/(?P<pk>[^/]{1,255})/import", ImportViewSet, post="start"),
     other(f"templates/{ROW}/upgrade", TemplateViewSet, get="preview_upgrade", post="upgrade"),
     path("simulation", Simulation.as_view()),
     path("job-types", JobTypeViewSet.as_view({"get": "list"})),

@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
 JOB_TYPES = [
     "jobtypes.http_request.HttpRequest",
     "jobtypes.sql_alert.SqlAlert",
+    "jobtypes.csv_import.CsvImport",
     "jobtypes.compliance.Compliance",
     "jobtypes.command.Command",
     "jobtypes.management_command.ManagementCommand",

@@ -138,7 +138,10 @@ class ScheduleSerializer(StrictFields, serializers.ModelSerializer[Schedule]):
         """Return the fields, and those that stand for parameters of one job type."""
         short = {
             name: serializers.JSONField(
-                write_only=True, required=False, help_text=f"The same in `params`, with `job_type: {kind}`."
+                write_only=True,
+                required=False,
+                allow_null=True,
+                help_text=f"The same in `params`, with `job_type: {kind}`.",
             )
             for name, kind in shorthand.fields().items()
         }

@@ -7,6 +7,7 @@ from jobtypes.csv_import import serializers
 
 SHOWN = serializers.ImportProjectSerializer
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Its name, or its number.")
+RUN = OpenApiParameter("run_id", int, OpenApiParameter.PATH, description="A run's number.")
 HARBOUR = {
     "name": "harbour-erp",
     "connection": "warehouse",
@@ -60,4 +61,27 @@ describe = extend_schema_view(
         parameters=[ID, KEY, IF_MATCH],
         responses={204: OpenApiResponse(description="Deleted."), **CHANGE_ERRORS},
     ),
+)
+describe_start = extend_schema(
+    summary="Import the files of a project now",
+    description="Asks for a run and returns its id. Without `local_files` the project finds its files itself.",
+    parameters=[ID, KEY],
+    request=serializers.StartImportSerializer,
+    responses={202: serializers.StartedSerializer, **WRITE_ERRORS},
+    examples=[OpenApiExample("Two files", {"local_files": ["in/a.csv", "in/b.csv"]}, request_only=True)],
+)
+describe_files = extend_schema_view(
+    list=extend_schema(
+        summary="List the files of an import",
+        parameters=[RUN],
+        responses={200: serializers.FileResultSerializer(many=True), **READ_ERRORS},
+    )
+)
+describe_rejects = extend_schema_view(
+    list=extend_schema(
+        summary="List the rows that an import left out",
+        description="At most 1,000 of each file are kept; the count of a file is exact.",
+        parameters=[RUN],
+        responses={200: serializers.RejectedRowSerializer(many=True), **READ_ERRORS},
+    )
 )

@@ -11,10 +11,9 @@ from rest_framework import serializers
 from integrations.models import Connection
 from integrations.rest.fields import Placed, StrictFields
 from jobtypes.csv_import import shape
-from jobtypes.csv_import.models import ImportProject
+from jobtypes.csv_import.models import ImportFileResult, ImportProject, RejectedRow
 
 KEPT = ["id", "version", "declared_in", "created_by", "updated_by", "created_at", "updated_at"]
-LARGEST = 1_000_000  # characters of a configuration, as text
 
 
 @extend_schema_field({"type": "string", "maxLength": 255})
@@ -138,3 +137,48 @@ class TryImportSerializer(StrictFields):
         """Return the parameters of a run of this project."""
         sent = {name: self.validated_data.get(name) for name in ("local_files", "sftp_override")}
         return {"project": project, **{name: value for name, value in sent.items() if value is not None}}
+
+
+class StartImportSerializer(TryImportSerializer):
+    """Which files, if not those that the project finds itself, and whom to call when it has ended."""
+
+    project = serializers.CharField(max_length=255, required=False, help_text="May be repeated from the address.")
+    callback_url = serializers.CharField(
+        max_length=2_000, required=False, allow_null=True, help_text="Needs the right to make schedules."
+    )
+
+
+class FileResultSerializer(serializers.ModelSerializer[ImportFileResult]):
+    """How one file of a run went. If loaded, rows_read = inserted + updated + skipped + rejected + duplicates."""
+
+    columns_added = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = ImportFileResult
+        fields = [
+            *["id", "run_id", "project", "filename", "table_name", "status"],
+            *["rows_read", "inserted", "updated", "skipped", "rejected", "duplicates", "columns_added"],
+            *["bytes", "sha256", "duration_ms", "error_type", "error", "ended_at"],
+        ]
+        read_only_fields = fields
+
+
+class RejectedRowSerializer(serializers.ModelSerializer[RejectedRow]):
+    """A row that was left out, and why."""
+
+    run_id = serializers.IntegerField(source="file.run_id", read_only=True)
+    filename = serializers.CharField(source="file.filename", read_only=True)
+
+    class Meta:
+        model = RejectedRow
+        fields = ["id", "run_id", "filename", "line", "column", "reason", "raw"]
+        read_only_fields = fields
+
+
+class StartedSerializer(serializers.Serializer[Any]):
+    """The run that was asked for; both ids are the same."""
+
+    execution_id = serializers.IntegerField()
+    job_id = serializers.IntegerField()
+    schedule_id = serializers.IntegerField(help_text="The schedule to which imports by hand belong.")
+    callback_secret = serializers.CharField(required=False, help_text="Where callbacks begin: shown this once.")

@@ -7,7 +7,7 @@ from jobtypes import registry
 from jobtypes.base import InvalidParams
 from schedules.models import Schedule
 
-NAMES = ["http_request", "sql_alert", "compliance", "command", "management_command", "noop"]
+NAMES = ["http_request", "sql_alert", "csv_import", "compliance", "command", "management_command", "noop"]
 
 
 @pytest.fixture
@@ -27,9 +27,7 @@ def test_the_shipped_job_types_are_listed():
 
 
 def test_an_unknown_job_type_is_refused_with_those_that_there_are():
-    with pytest.raises(
-        InvalidParams, match="Known: http_request, sql_alert, compliance, command, management_command, noop"
-    ):
+    with pytest.raises(InvalidParams, match=f"Known: {', '.join(NAMES)}"):
         registry.validate("fax", {})
 
 
