@@ -13,13 +13,14 @@ from jobtypes.csv_import.loading.meter import Meter, Progress
 from jobtypes.csv_import.loading.session import Session
 from jobtypes.csv_import.loading.tally import Tally
 from jobtypes.csv_import.loading.unit import Unit
+from jobtypes.csv_import.loading.views import Refreshed, refresh_views
 from jobtypes.csv_import.outcome import FileResult
 from jobtypes.csv_import.plan import FilePlan
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-__all__ = ["conninfo", "load_file", "load_rebuild"]
+__all__ = ["Refreshed", "conninfo", "load_file", "load_rebuild", "refresh_views"]
 
 
 def conninfo(location: URL) -> str:

@@ -54,8 +54,8 @@ class Session:
             self.raw, self.was_cut = None, opened.broken
             opened.close()
 
-    def limit(self, connection: Connection, datestyle: str | None = None) -> None:
-        """Set what holds for this transaction alone; where a lock is waited for without limit comes after it."""
+    def limit(self, connection: Connection, datestyle: str | None = None, *, local: bool = True) -> None:
+        """Set limits of time and the like for this transaction alone, or for all of this connection."""
         settings = {
             "statement_timeout": f"{int((self.seconds + 5) * 1000)}" if self.seconds < 10**6 else "0",
             "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
@@ -65,11 +65,12 @@ class Session:
         if datestyle is not None:
             settings["datestyle"] = DATESTYLES[datestyle]
         if connection.info.server_version >= 140000:
-            self._notice_a_dead_worker(connection)
+            self._notice_a_dead_worker(connection, local)
         for name, value in settings.items():
-            connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+            connection.execute("SELECT set_config(%s, %s, %s)", (name, value, local))
         connection.execute(
-            "SELECT set_config('work_mem', '64MB', true) WHERE pg_size_bytes(current_setting('work_mem')) < 67108864"
+            "SELECT set_config('work_mem', '64MB', %s) WHERE pg_size_bytes(current_setting('work_mem')) < 67108864",
+            (local,),
         )
 
     def lock(self, connection: Connection, schema: str, table: str) -> None:
@@ -105,7 +106,7 @@ class Session:
             if found and found[0] == self.own:
                 raise LoadFailed("OwnDatabase", "This is Carillon's own database; an import may not write to it.")
 
-    def _notice_a_dead_worker(self, connection: Connection) -> None:
+    def _notice_a_dead_worker(self, connection: Connection, local: bool) -> None:
         """Let the server look every few seconds whether we still live; not every system it runs on can."""
         with suppress(psycopg.Error), connection.transaction():
-            connection.execute("SET LOCAL client_connection_check_interval = '5s'")
+            connection.execute("SELECT set_config('client_connection_check_interval', '5s', %s)", (local,))
