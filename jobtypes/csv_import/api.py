@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.db import transaction
 from django.http import Http404
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from integrations.access import refuse_unless_changeable
+from integrations import audit
+from integrations.access import environments_of, refuse_unless_changeable
 from integrations.rest.conditions import check_match, tagged
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
-from jobtypes.csv_import import serializers
+from jobtypes import registry
+from jobtypes.base import InvalidParams
+from jobtypes.csv_import import running, serializers, trying
 from jobtypes.csv_import.documentation import describe
 from jobtypes.csv_import.models import ImportProject, ImportProjectQuerySet
+from jobtypes.csv_import.params import CsvImportConfig
+
+LONGEST_TRIAL = 60  # seconds
 
 
 class ImportProjectFilter(django_filters.FilterSet):
@@ -43,6 +53,7 @@ class ImportProjectViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
     lookup_value_regex = "[^/]{1,255}"
     orderings = {"id": "id", "name": "name", "updated_at": "updated_at"}
     usual_ordering = "name"
+    rights = {"test": "jobtypes.import_importproject", "dry_run": "jobtypes.import_importproject"}
 
     def get_queryset(self) -> ImportProjectQuerySet:
         """Return the projects that exist for the caller."""
@@ -79,6 +90,32 @@ class ImportProjectViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
     def destroy(self, request: Request, pk: str) -> Response:
         self._locked().remove(by=request.user.get_username())
         return Response(status=204)
+
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        project = self.get_object()
+        audit.record("test", project)
+        return Response(trying.look(self._config(request, project), project))
+
+    @action(detail=True, methods=["post"], url_path="dry-run")
+    def dry_run(self, request: Request, pk: str) -> Response:
+        project = self.get_object()
+        went_well, said = trying.rehearse(self._config(request, project), seconds=LONGEST_TRIAL)
+        return Response({"ok": went_well, **said})
+
+    def _config(self, request: Request, project: ImportProject) -> CsvImportConfig:
+        """Return what is to be tried, with the files that were sent; raises ValidationError by field."""
+        sent = serializers.TryImportSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        try:
+            config: Any = registry.parse("csv_import", sent.params(project.name))
+            running.check_override(config)
+        except InvalidParams as refused:
+            raise ValidationError(refused.errors) from None
+        if elsewhere := running.out_of_place(config, environments_of(request.user)):
+            raise ValidationError(dict(elsewhere))
+        found: CsvImportConfig = config
+        return found
 
     def _locked(self) -> ImportProject:
         """Return the project under its lock, at the version that the caller has seen."""

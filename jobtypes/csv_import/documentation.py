@@ -61,6 +61,21 @@ describe = extend_schema_view(
         parameters=[ID, KEY, IF_MATCH],
         responses={204: OpenApiResponse(description="Deleted."), **CHANGE_ERRORS},
     ),
+    test=extend_schema(
+        summary="Look which files an import would take",
+        description="Asks the database for a sign of life and lists the files with their tables. Reads none of them.",
+        parameters=[ID, KEY],
+        request=serializers.TryImportSerializer,
+        responses={200: serializers.LookedImportSerializer, **WRITE_ERRORS},
+    ),
+    dry_run=extend_schema(
+        summary="Try an import",
+        description="Loads everything within 60 s and rolls it back; files stay. Longer: `runschedule --dry-run`.",
+        parameters=[ID, KEY],
+        request=serializers.TryImportSerializer,
+        responses={200: serializers.TriedImportSerializer, **WRITE_ERRORS},
+        examples=[OpenApiExample("One file", {"local_files": ["in/a.csv"]}, request_only=True)],
+    ),
 )
 describe_start = extend_schema(
     summary="Import the files of a project now",

@@ -188,8 +188,8 @@ def check_override(config: CsvImportConfig) -> None:
         raise InvalidParams({"sftp_override": [str(missing)]}) from None
 
 
-def out_of_place(config: CsvImportConfig, places: Collection[str]) -> Mapping[str, list[str]]:
-    """Return what a schedule of these environments may not name, as if it were not there."""
+def out_of_place(config: CsvImportConfig, places: Collection[str] | None) -> Mapping[str, list[str]]:
+    """Return what a schedule of these environments, None being all, may not name, as if it were not there."""
     errors = {}
     if not ImportProject.objects.within(places).filter(name=config.project).exists():
         errors["project"] = [f"There is no import project named {config.project!r}."]

@@ -182,3 +182,47 @@ class StartedSerializer(serializers.Serializer[Any]):
     job_id = serializers.IntegerField()
     schedule_id = serializers.IntegerField(help_text="The schedule to which imports by hand belong.")
     callback_secret = serializers.CharField(required=False, help_text="Where callbacks begin: shown this once.")
+
+
+class FoundFileSerializer(serializers.Serializer[Any]):
+    """A file that a run would take, and its table."""
+
+    filename = serializers.CharField()
+    table_name = serializers.CharField()
+    bytes = serializers.IntegerField()
+
+
+class RefusedFileSerializer(serializers.Serializer[Any]):
+    """A file that a run would fail on without reading it."""
+
+    filename = serializers.CharField()
+    error_type = serializers.CharField()
+    error = serializers.CharField()
+
+
+class LookedImportSerializer(serializers.Serializer[Any]):
+    """Whether the database answers, and which files a run would take now."""
+
+    ok = serializers.BooleanField()
+    sentence = serializers.CharField()
+    target = serializers.CharField()
+    file_count = serializers.IntegerField()
+    files = FoundFileSerializer(many=True)
+    refused = RefusedFileSerializer(many=True)
+    waiting = serializers.ListField(child=serializers.CharField(), help_text="Still being written.")
+
+
+class TriedImportSerializer(serializers.Serializer[Any]):
+    """What an import would do: everything was done and rolled back."""
+
+    ok = serializers.BooleanField()
+    sentence = serializers.CharField()
+    status = serializers.ChoiceField(["completed", "partial", "failed"])
+    total_inserted = serializers.IntegerField(required=False)
+    total_updated = serializers.IntegerField(required=False)
+    total_skipped = serializers.IntegerField(required=False)
+    total_rejected = serializers.IntegerField(required=False)
+    total_duplicates = serializers.IntegerField(required=False)
+    files = serializers.ListField(
+        child=serializers.DictField(), help_text="Numbers of each, with its first changes and rejects."
+    )

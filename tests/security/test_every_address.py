@@ -57,7 +57,11 @@ OPERATING = {
     *("replay", "silence", "unsilence", "acknowledge", "operation", "changed", "act"),
 }
 # Others by which they act: elsewhere these last words mean a change.
-ACTING = {"api/v1/import-projects/{object}/import"}
+ACTING = {
+    "api/v1/import-projects/{object}/import",
+    "api/v1/import-projects/{object}/dry-run",
+    "api/v1/import-projects/{object}/test",
+}
 # Redirects that look at no object and lead to an address that judges.
 LEADING = re.compile(r"admin/\w+/\w+/\{object\}/|admin/schedules/schedule/\{object\}/delete/")
 # What belongs to no environment, and why.
