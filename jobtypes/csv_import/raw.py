@@ -87,7 +87,7 @@ class _Check:
         if '"' in text:
             pieces = text.split('"')
             if len(pieces) % 2 == 0:
-                raise GivesWay("a quote that is not closed")
+                raise GivesWay("an odd number of quotes")
             outside = '"'.join(pieces[::2])  # one quote stands for each quoted stretch
         outside = self._with_plain_ends(outside)
         if '"' in outside and self._stray.search(outside):
