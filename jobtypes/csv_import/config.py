@@ -230,6 +230,12 @@ class ImportConfig(Handling):
         """Return every pattern of files, in the order in which they are asked."""
         return [rule.file_pattern for rule in (*self.tables, *((self.defaults,) if self.defaults else ()))]
 
+    @property
+    def schemas(self) -> set[str]:
+        """Return the schemas of all tables that files may belong to."""
+        rules = (*self.tables, *((self.defaults,) if self.defaults else ()))
+        return {rule.schema_ if "schema_" in rule.model_fields_set else self.schema_ for rule in rules}
+
     def rule_for(self, filename: str) -> FilePlan | None:
         """Return what is to be done with a file of that base name, None if it matches nothing.
 

@@ -68,7 +68,8 @@ class Import:
             else:
                 self._load(unit[0])
         loaded = {(one.plan.schema, one.plan.table) for one in self._loaded()}
-        views = self.loader.views(sorted(loaded)) if loaded and self.config.refresh_materialized_views else {}
+        wanted = loaded and self.config.refresh_materialized_views and not self.trial
+        views = self.loader.views(sorted(loaded)) if wanted else {}
         return replace(self.report(), views=views)
 
     def _load(self, file: FoundFile) -> None:

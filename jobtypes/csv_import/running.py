@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from django.conf import settings
 
@@ -15,7 +16,7 @@ from integrations.models import Connection
 from integrations.watchdog import Stopped, TookTooLong
 from jobtypes import connections
 from jobtypes.base import Context, InvalidParams, JobCancelled, JobFailed, JobTimedOut, Outcome
-from jobtypes.csv_import import keeping, loading, shape
+from jobtypes.csv_import import endings, keeping, loading, shape
 from jobtypes.csv_import.config import ImportConfig
 from jobtypes.csv_import.finding import Finding, SourceFailed, find
 from jobtypes.csv_import.importing import Import, Loader, Table
@@ -63,13 +64,13 @@ def run(config: CsvImportConfig, context: Context) -> Outcome:
 
     def ended(result: FileResult, plan: FilePlan | None) -> None:
         keeping.keep(result, plan, project, run_id=context.run_id, environment=context.environment)
-        context.log(_line(result), level="error" if result.status == "failed" else "info")
+        context.log(endings.line(result), level="error" if result.status == "failed" else "info")
 
     report = carry_out(job, ended)
     for note in report.notes:
         context.log(note, level="warning")
     if report.failed:
-        raise _failure(report, project)
+        raise endings.failure(report, project)
     return Outcome(report.sentence(), report.metrics(), report.result(project.name))
 
 
@@ -87,14 +88,14 @@ def carry_out(job: Job, ended: Callable[[FileResult, FilePlan | None], None]) ->
     try:
         with found(job) as finding:
             if not (finding.files or finding.refused) and config.no_files == "failed":
-                raise _no_files(job, finding)
-            work = Import(config, finding, _loader(job, target), note, job.go_on, trial=job.trial)
+                raise endings.no_files(job.project, job.params, finding)
+            work = Import(config, finding, _loader(job, target, config), note, job.go_on, trial=job.trial)
             report = work.work()
             return replace(report, files=tuple(done))
     except Stopped:
-        raise _stopped(JobCancelled, "The import was stopped, as asked.", Report(done), job.project) from None
+        raise endings.stopped(JobCancelled, "The import was stopped, as asked.", Report(done), job.project) from None
     except TookTooLong:
-        raise _stopped(JobTimedOut, "The time for this run is over.", Report(done), job.project) from None
+        raise endings.stopped(JobTimedOut, "The time for this run is over.", Report(done), job.project) from None
 
 
 @contextmanager
@@ -110,7 +111,7 @@ def found(job: Job) -> Iterator[Finding]:
         raise JobFailed(str(failed), retry=failed.retry, result={**result, "errors": [str(failed)]}) from None
 
 
-def _loader(job: Job, target: Connection) -> Loader:
+def _loader(job: Job, target: Connection, config: ImportConfig) -> Loader:
     try:
         address = target.sql_url()
     except Unusable as wrong:
@@ -133,9 +134,34 @@ def _loader(job: Job, target: Connection) -> Loader:
         )
 
     def views(tables: Sequence[Table]) -> dict[str, object]:
-        return {}
+        which: Literal["all", "dependents"] = "all" if config.refresh_materialized_views is True else "dependents"
+        schemas = sorted(config.schemas)
+        try:
+            return _refreshed(
+                loading.refresh_views(
+                    place,
+                    which,
+                    schemas=schemas,
+                    tables=tables,
+                    progress=job.progress,
+                    cancelled=job.cancelled,
+                    seconds=job.seconds_left(),
+                )
+            )
+        except TookTooLong:
+            return _refreshed([loading.Refreshed("", False, 0, "There was no time left to refresh all views.")])
 
     return Loader(one, rebuild, views, lambda plan, path: _before(job.project, plan, path))
+
+
+def _refreshed(views: Sequence[loading.Refreshed]) -> dict[str, object]:
+    """Return how the refreshing of views went, as a run's result shows it."""
+    wrong = [
+        {"view": one.name, "error_type": one.error_type, "error": one.error, "duration_ms": one.duration_ms}
+        for one in views
+        if one.error
+    ]
+    return {"refreshed": [one.name for one in views if not one.error], "errors": wrong}
 
 
 def _before(project: ImportProject, plan: FilePlan, path: Path) -> FileResult | None:
@@ -197,56 +223,3 @@ def out_of_place(config: CsvImportConfig, places: Collection[str] | None) -> Map
     if source and not Connection.objects.within(places).filter(name=source).exists():
         errors["sftp_override"] = [f"There is no connection named {source!r}."]
     return errors
-
-
-def _no_files(job: Job, finding: Finding) -> JobFailed:
-    """Return that there is nothing to import, and where was looked."""
-    if finding.waiting:
-        names = ", ".join(finding.waiting[:5])
-        sentence = (
-            f"{names} {'is' if len(finding.waiting) == 1 else 'are'} still being written, and there is no other"
-        )
-    else:
-        sentence = "There is no"
-    where = _place(job)
-    result = {**Report(()).result(job.project.name), "status": "failed", "error_type": "NoFiles"}
-    text = f"{sentence} file in {where} that a pattern of {job.project.name} matches. Nothing was changed."
-    return JobFailed(text, retry=False, result={**result, "errors": [text]})
-
-
-def _place(job: Job) -> str:
-    if folder := job.project.config.get("local_dir"):
-        return str(folder)
-    override = job.params.sftp_override
-    return (override.source if override else None) or job.project.source or "any place"
-
-
-def _failure(report: Report, project: ImportProject) -> JobFailed:
-    retry = any(one.retryable for one in report.failed)
-    return JobFailed(
-        report.failing(),
-        retry=retry,
-        summary=report.sentence(),
-        metrics=report.metrics(),
-        result=report.result(project.name),
-    )
-
-
-def _stopped(kind: type[JobFailed], why: str, report: Report, project: ImportProject) -> JobFailed:
-    """Return that a run was stopped; what its files did until then stays."""
-    said = f"{why} The file under way was rolled back on the server; {report.done} before it stay loaded."
-    result = {**report.result(project.name), "status": "partial" if report.done else "failed"}
-    return kind(said, summary=report.sentence(), metrics=report.metrics(), result=result)
-
-
-def _line(result: FileResult) -> str:
-    """Return how one file went, as the run's log says it."""
-    if result.status == "failed":
-        return f"{result.filename}: {result.error}"
-    if result.status == "already_imported":
-        return f"{result.filename} was loaded into {result.table_name} before; it is left out."
-    numbers = f"{result.inserted:,} inserted, {result.updated:,} updated, {result.skipped:,} unchanged"
-    more = "".join(
-        f", {getattr(result, name):,} {name}" for name in ("rejected", "duplicates") if getattr(result, name)
-    )
-    return f"{result.filename} → {result.table_name}: {numbers}{more}."

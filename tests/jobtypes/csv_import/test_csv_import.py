@@ -201,3 +201,17 @@ def test_a_connection_that_serves_another_environment_by_now_is_not_used(world):
     world.write("customers.csv", CUSTOMERS)
     Connection.objects.filter(name="warehouse").update(environment="staging")
     assert "There is no connection named 'warehouse'" in str(failed())
+
+
+@pytest.mark.parametrize("which", [True, "dependents"])
+def test_materialized_views_are_refreshed_and_their_errors_change_no_status(world, which):
+    world.project(config={"defaults": {"primary_key": "id"}, "local_dir": "in", "refresh_materialized_views": which})
+    world.ask("CREATE TABLE customers (id text PRIMARY KEY, name text)")
+    world.ask("CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM customers")
+    world.ask("CREATE MATERIALIZED VIEW broken AS SELECT 1 / (2 - count(*)) AS n FROM customers")
+    world.write("customers.csv", CUSTOMERS)
+    outcome = run()
+    assert (outcome.result["status"], world.ask("SELECT n FROM counted")) == ("completed", [(2,)])
+    assert outcome.result["views"]["refreshed"] == ["public.counted"]
+    (wrong,) = outcome.result["views"]["errors"]
+    assert (wrong["view"], wrong["error_type"]) == ("public.broken", "MaterializedViewRefreshError")
