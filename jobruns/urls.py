@@ -7,6 +7,7 @@ from jobruns.views.alerts import alert, alert_acknowledge, alert_silence, alert_
 from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.changes import changes
 from jobruns.views.deliveries import deliveries, delivery, send_again
+from jobruns.views.importing import import_dry_run, import_now
 from jobruns.views.imports import import_project, imports, run_rejects
 from jobruns.views.importtrial import import_try
 from jobruns.views.run import again, cancel, log_lines, raw_log, run
@@ -44,5 +45,7 @@ urlpatterns = [
     path("imports", imports, name="imports"),
     path("imports/try", import_try, name="import_try"),
     path("imports/<int:pk>", import_project, name="import_project"),
+    path("imports/<int:pk>/import", import_now, name="import_now"),
+    path("imports/<int:pk>/dry-run", import_dry_run, name="import_dry_run"),
     path("imports/<int:pk>/try", import_try, name="import_project_try"),
 ]

@@ -61,6 +61,8 @@ ACTING = {
     "api/v1/import-projects/{object}/import",
     "api/v1/import-projects/{object}/dry-run",
     "api/v1/import-projects/{object}/test",
+    "imports/{object}/import",
+    "imports/{object}/dry-run",
 }
 # Redirects that look at no object and lead to an address that judges.
 LEADING = re.compile(r"admin/\w+/\w+/\{object\}/|admin/schedules/schedule/\{object\}/delete/")
