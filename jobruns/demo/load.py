@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 from contextlib import closing
@@ -15,8 +16,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from integrations.models import Connection
-from jobruns.demo import business, history, sample
+from jobruns.demo import business, exports, history, sample
 from jobruns.demo.stories import tellers
+from jobtypes.models import ImportProject
 from schedules.models import Schedule
 
 OWNER = "demo"
@@ -39,8 +41,10 @@ def load(now: datetime, *, address: str) -> Loaded:
 
     `address` is where the demo's web server listens; the schedule that calls it follows. Empty: it stays as it is.
     """
-    shop = Path(settings.LOCAL_FILES_ROOT) / sample.SHOP_FILE
+    root = Path(settings.LOCAL_FILES_ROOT)
+    shop = root / sample.SHOP_FILE
     business.fill(shop, now)
+    exports.write(root, shop, now)
     with transaction.atomic():
         if not Connection.objects.filter(name=sample.SHOP).exists():
             Connection(
@@ -49,9 +53,11 @@ def load(now: datetime, *, address: str) -> Loaded:
                 description="The sample shop's orders, payments, calls and prices.",
                 address=f"sqlite:///{sample.SHOP_FILE}",
             ).store(by=OWNER)
+        _projects()
         fresh, left_out = _schedules(address, now)
         with closing(sqlite3.connect(f"{shop.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
-            runs = history.write(fresh, tellers(database), now)
+            told = tellers(database)
+            runs = history.write([one for one in fresh if one.job_type in told], told, now)
     if address and (sentence := _point_at(address)):
         left_out.append(sentence)
     return Loaded(len(fresh), runs, left_out)
@@ -78,12 +84,33 @@ def admin(given: str, keep: Path) -> None:
     keep.write_text(f"{password}\n")
 
 
+def _projects() -> None:
+    """Add what the imports need, where there is a database that they can fill."""
+    if not os.environ.get(sample.WAREHOUSE_URL):
+        return
+    if not Connection.objects.filter(name=sample.WAREHOUSE).exists():
+        Connection(
+            name=sample.WAREHOUSE,
+            kind=Connection.Kind.SQL,
+            description="A PostgreSQL of the demo's own, which imports fill.",
+            address=f"${{{sample.WAREHOUSE_URL}}}",
+        ).store(by=OWNER)
+    for wanted in sample.PROJECTS:
+        if not ImportProject.objects.filter(name=wanted["name"]).exists():
+            ImportProject(**wanted, connection=sample.WAREHOUSE).store(by=OWNER)
+
+
 def _schedules(address: str, now: datetime) -> tuple[list[Schedule], list[str]]:
     """Return the schedules that were made, and why others could not be; one that is there already is neither."""
     fresh, left_out = [], []
     for wanted in sample.SCHEDULES:
         schedule = Schedule(**wanted)
         if Schedule.objects.filter(name=schedule.name, environment=schedule.environment).exists():
+            continue
+        if "project" in schedule.params and not os.environ.get(sample.WAREHOUSE_URL):
+            left_out.append(
+                f"{schedule.name}: there is no {sample.WAREHOUSE_URL}, a PostgreSQL that imports may fill."
+            )
             continue
         try:
             _make(schedule, address, now)
@@ -99,7 +126,8 @@ def _make(schedule: Schedule, address: str, now: datetime) -> None:
         schedule.params = {**schedule.params, "url": f"{address}/health"}
     made = (now - AGE).replace(second=0, microsecond=0)
     if schedule.schedule_type == Schedule.Kind.INTERVAL:
-        schedule.anchor_at = made
+        first = now + timedelta(seconds=sample.SOON.get(schedule.name, 0) - (schedule.interval_seconds or 0))
+        schedule.anchor_at = first.replace(microsecond=0) if schedule.name in sample.SOON else made
     schedule.store(by=OWNER)
     Schedule.objects.filter(pk=schedule.pk).update(created_at=made)
     if schedule.name == sample.PAUSED:

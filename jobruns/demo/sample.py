@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from jobruns.demo.exports import PARTNERS as PARTNER_FILES
+from jobruns.demo.exports import SHOP as SHOP_EXPORTS
+
 SHOP = "tea-shop"
 SHOP_FILE = "tea-shop.sqlite3"  # under LOCAL_FILES_ROOT
 HEALTH = "web-health"  # the schedule that calls the demo's own web server
 PAUSED = "old-catalogue-export"
+WAREHOUSE, WAREHOUSE_URL = "warehouse", "WAREHOUSE_URL"  # a connection, and the variable that holds its address
+SOON = {"warehouse-import": 20, "partner-import": 40}  # seconds until they fire first
 PAUSE_REASON = "The new catalogue is live; kept until the last shop has moved."
 
 ORDERS = """
@@ -42,6 +47,43 @@ def _alert(query: str, **more: Any) -> dict[str, Any]:
     return {"connection": SHOP, "query": query.strip(), **more}
 
 
+PROJECTS: list[dict[str, Any]] = [
+    {
+        "name": "tea-exports",
+        "description": "What the shop and its depots export every minute.",
+        "config": {
+            "local_dir": SHOP_EXPORTS,
+            "defaults": {"file_pattern": "TeaShop_*.csv", "primary_key": "order_no"},
+            "table_naming": {"strip_prefix": "TeaShop_"},
+            "tables": [
+                {
+                    "file_pattern": "stock_*.csv",
+                    "target_table": "stock",
+                    "primary_key": ["depot", "tea"],
+                    "column_mapping": {
+                        "Lager": "depot",
+                        "Sorte": "tea",
+                        "Bestand kg": "kilograms",
+                        "gezählt am": "counted_on",
+                    },
+                    "delimiter": ";",
+                    "encoding": "cp1252",
+                    "skiprows": 1,
+                    "datestyle": "DMY",
+                    "reject_limit": "20%",
+                }
+            ],
+        },
+    },
+    {
+        "name": "partner-feeds",
+        "description": "What partners send, which is not always what was agreed.",
+        "config": {
+            "local_dir": PARTNER_FILES,
+            "defaults": {"file_pattern": "*.csv", "primary_key": "id", "reject_limit": 2},
+        },
+    },
+]
 SCHEDULES: list[dict[str, Any]] = [
     {
         "name": "shop-business",
@@ -174,5 +216,26 @@ SCHEDULES: list[dict[str, Any]] = [
         "schedule_type": "manual",
         "environment": "staging",
         "tags": ["catalogue"],
+    },
+    {
+        "name": "warehouse-import",
+        "description": "Brings the shop's exports into the warehouse; a depot's nonsense is left out and told.",
+        "job_type": "csv_import",
+        "params": {"project": "tea-exports"},
+        "schedule_type": "interval",
+        "interval_seconds": 60,
+        "tags": ["warehouse", "import"],
+        "timeout_seconds": 300,
+    },
+    {
+        "name": "partner-import",
+        "description": "Brings the partners' files into the warehouse. Two of three are wrong: mend them, run again.",
+        "job_type": "csv_import",
+        "params": {"project": "partner-feeds"},
+        "schedule_type": "interval",
+        "interval_seconds": 600,
+        "tags": ["import"],
+        "max_retries": 0,
+        "timeout_seconds": 300,
     },
 ]

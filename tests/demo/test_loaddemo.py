@@ -13,6 +13,8 @@ from jobruns.demo import business, history, load, sample
 from jobruns.engine import invariants
 from jobruns.models import JobRun, RunLogLine
 from jobtypes import registry
+from jobtypes.csv_import import CsvImport
+from jobtypes.models import ImportProject
 from schedules.models import Schedule
 from schedules.timing import next_instant, occurrences
 
@@ -26,6 +28,8 @@ def _demo(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     settings.LOCAL_FILES_ROOT = tmp_path
     settings.OUTBOUND_ALLOWLIST = ["127.0.0.1:8123", "127.0.0.1:8124"]
     settings.MANAGEMENT_COMMAND_ALLOWLIST = {"demoorders": {}, "clearsessions": {}}
+    monkeypatch.setattr(CsvImport, "min_interval_seconds", 60)
+    monkeypatch.setenv(sample.WAREHOUSE_URL, "postgresql://importer@/warehouse?host=/nowhere")
     monkeypatch.setattr(history, "INSTANTS", 150)
     monkeypatch.setattr(history, "OUTAGE", (timedelta(minutes=120), timedelta(minutes=80)))
 
@@ -72,7 +76,7 @@ def test_the_counters_equal_the_history() -> None:
 
 def test_every_instant_of_the_past_is_accounted_for_once() -> None:
     loaded()
-    for schedule in Schedule.objects.exclude(schedule_type="manual"):
+    for schedule in Schedule.objects.exclude(schedule_type="manual").filter(last_run_id__isnull=False):
         rows = schedule.runs.filter(trigger="schedule").order_by("scheduled_for")
         first = min(row.coalesced_from or row.scheduled_for for row in rows)
         last = rows.last().scheduled_for
@@ -154,6 +158,22 @@ def test_what_the_settings_do_not_allow_is_left_out_and_named(settings: Any) -> 
         "clear-old-sessions",
     ]
     assert "OUTBOUND_ALLOWLIST" in loaded.left_out[1]
+
+
+def test_imports_begin_soon_and_have_no_past() -> None:
+    now = loaded()
+    for schedule in Schedule.objects.filter(job_type="csv_import"):
+        assert schedule.next_run_at is not None
+        assert now < schedule.next_run_at <= now + timedelta(seconds=60)
+        assert not schedule.runs.exists()
+    assert ImportProject.objects.count() == 2
+
+
+def test_without_a_database_for_them_imports_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(sample.WAREHOUSE_URL)
+    left_out = load.load(timezone.now(), address=ADDRESS).left_out
+    assert [sentence.partition(":")[0] for sentence in left_out] == ["warehouse-import", "partner-import"]
+    assert not ImportProject.objects.exists()
 
 
 def test_the_paused_schedule_tells_since_when_and_why() -> None:
