@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -12,7 +12,7 @@ from schedules.files.problems import Path, Problem, Refused, nearest
 from schedules.files.reading import Document
 
 MAPS = ("connections", "channels", "calendars", "tag_limits", "templates")
-SECTIONS = (*MAPS, "schedules")
+SECTIONS = (*MAPS, "import_projects", "schedules")
 TOP = (*SECTIONS, "source")
 LONGEST_SOURCE = 500
 Translator = Callable[[ForeignFile], Translation | None]
@@ -146,6 +146,8 @@ class _Taking:
         elif section in MAPS and "name" in values:
             self.problems.append(entry.problem(("name",), "Its name stands before the colon; leave this out."))
             return
+        elif section == "import_projects":
+            entry = self._project(entry, values)
         elif section == "schedules":
             entry = self._schedule(entry, values)
         key = (section, entry.environment, entry.name)
@@ -157,6 +159,11 @@ class _Taking:
             return
         self.seen[key] = entry
         self.entries[section].append(entry)
+
+    def _project(self, entry: Entry, values: dict[str, Any]) -> Entry:
+        if not isinstance(values.get("name"), str) or not values["name"]:
+            self.problems.append(entry.problem(("name",), "A project needs a name; put it in quotes if need be."))
+        return replace(entry, values={key: value for key, value in values.items() if key != "name"})
 
     def _schedule(self, entry: Entry, values: dict[str, Any]) -> Entry:
         name, was = values.get("name"), values.get("was")

@@ -18,7 +18,9 @@ from integrations.models import Channel, Connection
 from integrations.secrets import MASK
 from jobtypes import registry
 from jobtypes.base import InvalidParams
+from jobtypes.models import ImportProject
 from schedules.calendars.definition import Definition
+from schedules.files import projects
 from schedules.models import Calendar, Schedule, TagLimit, Template
 from schedules.patterns.definition import FIELDS
 from schedules.serializers import ScheduleSerializer
@@ -47,6 +49,8 @@ def export(schedules: Iterable[Schedule], *, whole: bool) -> Export:
     current = [one for one in chosen if not _is_over(one)]
     entries = [_schedule(one) for one in current]
     used = set(texts([[one.get("params", {}), one.get("channels", [])] for one in entries]))
+    imported = [one for one in ImportProject.objects.order_by("name") if whole or one.name in used]
+    used |= {name for one in imported for name in (one.connection, one.source)}
     sections = {
         "source": _source(current),
         "connections": {
@@ -68,6 +72,7 @@ def export(schedules: Iterable[Schedule], *, whole: bool) -> Export:
             if whole or any(one.tag in schedule.tags for schedule in current)
         },
         "templates": {one.name: _template(one) for one in Template.objects.order_by("name")} if whole else {},
+        "import_projects": [projects.said(one) for one in imported],
         "schedules": entries,
     }
     found.sections = {name: section for name, section in sections.items() if section} or {"schedules": []}

@@ -12,6 +12,7 @@ SINGULAR = {
     "calendars": "calendar",
     "tag_limits": "tag limit",
     "templates": "template",
+    "import_projects": "import project",
     "schedules": "schedule",
 }
 ACTIONS = ("create", "update", "delete", "unchanged")

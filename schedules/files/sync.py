@@ -19,9 +19,10 @@ from integrations.outbox_serializers import ChannelSerializer
 from integrations.rest.problems import errors_of
 from integrations.serializers import ConnectionSerializer
 from jobtypes import registry
+from jobtypes.csv_import.serializers import ImportProjectSerializer
 from schedules import defaults
 from schedules.calendars.serializers import CalendarSerializer
-from schedules.files import declaring
+from schedules.files import declaring, projects
 from schedules.files.declaring import ACTOR, Desk
 from schedules.files.entries import Declared, Entry, declared
 from schedules.files.gathering import Gathered
@@ -49,6 +50,7 @@ FIELDS: dict[str, Any] = {
     "calendars": CalendarSerializer,
     "tag_limits": TagLimitSerializer,
     "templates": TemplateSerializer,
+    "import_projects": ImportProjectSerializer,
     "schedules": ScheduleSerializer,
 }
 
@@ -64,7 +66,7 @@ def sync(
     """Bring what is stored to what the files say, and return what that did, or would do with `dry_run`.
 
     `environment` is where schedules live that name none. `prune` deletes, softly, the schedules that came from this
-    source and are no longer there. Raises problems.Refused, and then nothing is changed.
+    source and are no longer there, and its import projects. Raises problems.Refused, and then nothing is changed.
     """
     desk = Desk(Path.cwd(), tells_fires)
     translators = [kind.translate for kind in registry.job_types().values()]
@@ -97,6 +99,8 @@ class _Work:
         for section, take in STEPS.items():
             for entry in self.found.entries[section]:
                 steps += self._tried(entry, partial(take, entry, self.desk))
+        for entry in self.found.entries["import_projects"]:
+            steps += self._tried(entry, partial(projects.declare, entry, self.desk, self._source_of(entry)))
         self._refuse()
         entries = self.found.entries["schedules"]
         rows = _meant(entries)
@@ -112,15 +116,22 @@ class _Work:
                 )
         scheduling = Scheduling(self.desk)
         for entry in _in_order(entries):
-            source = _within(entry.source, self.environment) if entry.source else self.source
             meant = rows.get((entry.environment, entry.name))
-            steps += self._tried(entry, partial(scheduling.schedule, entry, meant, source))
+            steps += self._tried(entry, partial(scheduling.schedule, entry, meant, self._source_of(entry)))
         self._refuse()
-        return steps, left
+        names = [entry.name for entry in self.found.entries["import_projects"]]
+        removed, stay = projects.remove_gone(self._sources(), names, prune=prune)
+        return [*steps, *removed], [*left, *stay]
 
     def _gone(self, meant: set[int]) -> list[Schedule]:
-        sources = [self.source, *(_within(source, self.environment) for source in self.found.sources)]
-        return list(Schedule.objects.existing().declared_in(sources).exclude(pk__in=meant).order_by("name"))
+        found = Schedule.objects.existing().declared_in(self._sources())
+        return list(found.exclude(pk__in=meant).order_by("name"))
+
+    def _sources(self) -> list[str]:
+        return [self.source, *(_within(source, self.environment) for source in self.found.sources)]
+
+    def _source_of(self, entry: Entry) -> str:
+        return _within(entry.source, self.environment) if entry.source else self.source
 
     def _tried(self, entry: Entry, act: Callable[[], Step]) -> list[Step]:
         try:
