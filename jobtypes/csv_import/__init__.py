@@ -8,9 +8,10 @@ from typing import ClassVar
 from django.conf import settings
 
 from jobtypes.base import Context, Finished, InvalidParams, JobType, JSONObject, Outcome, Standing
-from jobtypes.csv_import import keeping, running, telling, trying, uses
+from jobtypes.csv_import import keeping, original, running, telling, trying, uses
 from jobtypes.csv_import.models import ImportProject
 from jobtypes.csv_import.params import CsvImportConfig
+from jobtypes.foreign import ForeignFile, Translation
 
 
 class CsvImport(JobType[CsvImportConfig]):
@@ -56,6 +57,9 @@ class CsvImport(JobType[CsvImportConfig]):
     def rehearse(self, config: CsvImportConfig, schedule_id: int) -> tuple[bool, JSONObject]:
         """Load everything and roll it back; return whether all went well, and counts, first changes and rejects."""
         return trying.rehearse(config, seconds=self.timeout_seconds)
+
+    def translate(self, file: ForeignFile) -> Translation | None:
+        return original.translate(file)
 
     def run(self, config: CsvImportConfig, context: Context) -> Outcome:
         return running.run(config, context)

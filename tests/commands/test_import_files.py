@@ -130,3 +130,41 @@ def test_a_chosen_schedule_is_printed_with_its_project_and_its_connection(write)
     assert "harbour-erp" in printed
     assert "warehouse" in printed
     assert "unused" not in printed
+
+
+ORIGINAL = """
+project: customer_project
+connection:
+  env_var: ERP_DATABASE_URL
+sftp:
+  host: sftp.example.com
+  username: export
+  password: hunter2-marker
+  remote_path: /exports/
+defaults:
+  file_pattern: "*.csv"
+  primary_key: id
+table_naming:
+  strip_prefix: Export_
+  strip_suffix: _data
+"""
+
+
+def test_a_project_file_of_the_followed_system_is_taken_over(write):
+    told = sync(write(ORIGINAL))
+    project = ImportProject.objects.get()
+    assert (project.name, project.connection, project.source) == (
+        "customer_project",
+        "customer_project",
+        "customer_project-sftp",
+    )
+    assert project.read.rule_for("Export_Customers_data.csv").table == "customers"
+    source = Connection.objects.get(name="customer_project-sftp")
+    assert source.secrets["password"] == "hunter2-marker"
+    assert "hunter2-marker" not in told + export() + source.encrypted
+    assert "3 unchanged" in sync("all.yaml")
+
+
+def test_what_is_wrong_in_a_file_of_the_followed_system_is_told_at_its_own_line(write):
+    told = refused(write(ORIGINAL.replace("primary_key: id", "primary_kye: id")))
+    assert "all.yaml:12" in told or "all.yaml:11" in told, told
