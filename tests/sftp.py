@@ -37,7 +37,8 @@ class Place:
     """A server with one user; `folder` is its root. `passwords` and `keys` are what clients offered, ever.
 
     `authorised` is the public key that it takes. `refuses` names what it does not do: "rename", "remove", "mkdir",
-    "list". `names` are further names that its listings claim. `cut_after` breaks a download off after so many bytes.
+    "list". `names` are further names that its listings claim. `cut_after` breaks a download off after so many bytes,
+    and `most_at_once` is how many it gives to one request.
     """
 
     def __init__(self, folder: Path, *, host_keys: list[paramiko.PKey] | None = None) -> None:
@@ -52,6 +53,7 @@ class Place:
         self.refuses: set[str] = set()
         self.names: list[bytes] = []
         self.cut_after: int | None = None
+        self.most_at_once = 1 << 20
         self._transports: list[paramiko.Transport] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host, self.port = self._listener.getsockname()
@@ -84,6 +86,9 @@ class Place:
         self._transports.clear()
 
     def close(self) -> None:
+        """End it; a second time does nothing."""
+        if self._listener.fileno() == -1:
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join()
@@ -213,4 +218,4 @@ class Handle(paramiko.SFTPHandle):
         if self.place.cut_after is not None and offset >= self.place.cut_after:
             self.place.drop()
             return paramiko.SFTP_CONNECTION_LOST
-        return super().read(offset, length)
+        return super().read(offset, min(length, self.place.most_at_once))

@@ -17,13 +17,11 @@ from integrations.sftp.greeting import confirmed, fingerprint, sign_in
 if TYPE_CHECKING:
     from paramiko import SFTPAttributes, Transport
 
-    from integrations.sftp.listing import Client
+    from integrations.sftp.client import Client
 
 __all__ = ["Entry", "NotDone", "Server", "Session", "connect", "fingerprint", "session"]
 
 ALIVE_SECONDS = 20  # between signs of life while files are loaded
-BLOCK = 1 << 18
-AT_ONCE = 64  # requests for blocks of 32 KiB that are under way
 MOST_ENTRIES = 100_000
 
 
@@ -85,18 +83,23 @@ class Session:
     def download(self, path: str, sink: BinaryIO, *, most: int, going_on: Callable[[int], None]) -> int:
         """Write a file's bytes to `sink` and return how many; `going_on` hears how many there are so far.
 
-        Raises NotDone, as soon as there are more than `most`.
+        Raises NotDone, as soon as there are more than `most`; whatever ends it early closes the connection.
         """
         done = 0
-        with self._asking(f"read {path}"), self._client.open(path, "rb") as source:
-            size = min(source.stat().st_size or 0, most)
-            source.prefetch(size, max_concurrent_requests=AT_ONCE)
-            while block := source.read(BLOCK):
-                done += len(block)
-                if done > most:
-                    raise NotDone("too_large", f"It has more than {most:,} bytes.")
-                sink.write(block)
-                going_on(done)
+        try:
+            with self._asking(f"read {path}"):
+                for block in self._client.blocks(path):
+                    done += len(block)
+                    if done > most:
+                        raise NotDone("too_large", f"It has more than {most:,} bytes.")
+                    with _storing():
+                        sink.write(block)
+                    going_on(done)
+                with _storing():
+                    sink.flush()
+        except BaseException:
+            self.close()  # what was asked for would still come
+            raise
         return done
 
     def move(self, path: str, to: str) -> None:
@@ -137,7 +140,7 @@ class Session:
 def _client(server: Server, transport: Transport) -> Client:
     from paramiko import SSHException
 
-    from integrations.sftp.listing import Client
+    from integrations.sftp.client import Client
 
     try:
         client: Client | None = Client.from_transport(transport)
@@ -148,6 +151,14 @@ def _client(server: Server, transport: Transport) -> Client:
     client.get_channel().settimeout(IDLE_SECONDS)
     transport.set_keepalive(ALIVE_SECONDS)
     return client
+
+
+@contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as full:
+        raise NotDone("no_room", f"What is fetched cannot be stored in the folder of TMPDIR: {why(full)}.") from None
 
 
 def _entry(found: SFTPAttributes, name: str = "") -> Entry:

@@ -10,7 +10,9 @@ from integrations.naming import on_one_line
 CONNECT_SECONDS = 15.0
 IDLE_SECONDS = 60.0
 
-Problem = Literal["not_installed", "unreachable", "unconfirmed", "host_key", "login", "refused", "lost", "too_large"]
+Problem = Literal[
+    "not_installed", "unreachable", "unconfirmed", "host_key", "login", "refused", "lost", "too_large", "no_room"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class NotDone(Exception):
     @property
     def is_passing(self) -> bool:
         """Tell whether it may go better by itself a little later."""
-        return self.problem in {"unreachable", "lost"}
+        return self.problem in {"unreachable", "lost", "no_room"}
 
 
 def why(wrong: BaseException) -> str:

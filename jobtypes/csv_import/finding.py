@@ -16,11 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from integrations import sftp
 from jobtypes.csv_import.config import ImportConfig
 from jobtypes.csv_import.found import Finding, FoundFile, RefusedFile, SourceFailed
 from jobtypes.csv_import.local import LocalFinding
+from jobtypes.csv_import.remote import RemoteFinding
 
 __all__ = ["Finding", "FoundFile", "RefusedFile", "SourceFailed", "find"]
+
+NO_SOURCE = "The project names neither a folder, local_dir, nor a source, and the run no files. Nothing was done."
 
 
 @contextmanager
@@ -29,20 +33,28 @@ def find(
     *,
     root: Path,
     local_files: Sequence[str] = (),
+    server: sftp.Server | None = None,
+    go_on: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Finding]:
-    """Find the files of a run: those of `local_files`, else those of the project's `local_dir`.
+    """Find the files of a run: those of `local_files`, else of the project's `local_dir`, else of the SFTP `server`.
 
-    `root` is LOCAL_FILES_ROOT. Raises SourceFailed when the place cannot be looked into.
+    `root` is LOCAL_FILES_ROOT. `go_on()` is asked during downloads and may raise to stop. Raises SourceFailed when
+    the place cannot be looked into.
     """
-    finding = LocalFinding(root, clock=clock)
+    local, remote = LocalFinding(root, clock=clock), None
     try:
         if local_files:
-            finding.ask(config, local_files, root)
+            local.ask(config, local_files, root)
         elif config.local_dir is not None:
-            finding.look(config, config.local_dir, root)
+            local.look(config, config.local_dir, root)
+        elif server is not None:
+            remote = RemoteFinding(server, go_on=go_on, clock=clock)
+            remote.look(config)
         else:
-            raise SourceFailed("NoSource", "The project names no place where its files are.", retry=False)
-        yield finding
+            raise SourceFailed("NoSource", NO_SOURCE, retry=False)
+        yield remote or local
     finally:
-        finding.close()
+        local.close()
+        if remote is not None:
+            remote.close()

@@ -11,6 +11,7 @@ from typing import Literal
 
 from django.conf import settings
 
+from integrations import sftp
 from integrations.kinds.base import Unusable
 from integrations.models import Connection
 from integrations.watchdog import Stopped, TookTooLong
@@ -101,14 +102,35 @@ def carry_out(job: Job, ended: Callable[[FileResult, FilePlan | None], None]) ->
 @contextmanager
 def found(job: Job) -> Iterator[Finding]:
     """Find the files; raises JobFailed where the place cannot be looked into."""
+    config = _read(job.project)
+    is_remote = not job.params.local_files and config.local_dir is None
     try:
         with find(
-            _read(job.project), root=Path(settings.LOCAL_FILES_ROOT), local_files=job.params.local_files
+            config,
+            root=Path(settings.LOCAL_FILES_ROOT),
+            local_files=job.params.local_files,
+            server=_server(job) if is_remote else None,
+            go_on=job.go_on,
         ) as finding:
             yield finding
     except SourceFailed as failed:
         result = {**Report(()).result(job.project.name), "status": "failed", "error_type": failed.error_type}
         raise JobFailed(str(failed), retry=failed.retry, result={**result, "errors": [str(failed)]}) from None
+
+
+def _server(job: Job) -> sftp.Server | None:
+    """Return where the files are fetched, and None if no source is named; raises JobFailed."""
+    override = job.params.sftp_override
+    name = (override and override.source) or job.project.source
+    if not name:
+        return None
+    source = _connection(name, "sftp", job.environment)
+    try:
+        server = source.sftp_server()
+    except Unusable as wrong:
+        raise JobFailed(source.scrub(f"{wrong} Nothing was done.")) from None
+    folder = (override and override.remote_path) or server.folder
+    return replace(server, folder=folder if folder.startswith("/") else f"/{folder}")
 
 
 def _loader(job: Job, target: Connection, config: ImportConfig) -> Loader:
