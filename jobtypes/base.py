@@ -81,6 +81,22 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """The run that a report is about. Times are aware UTC."""
+
+    run_id: int
+    schedule_name: str
+    environment: str
+    status: str
+    error: str
+    params: JSONObject
+    attributes: JSONObject
+    metrics: JSONObject
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CommandLine:
     """A command as a shell would run it: its words, unquoted, and what it reads on standard input; None: nothing."""
 
@@ -209,6 +225,7 @@ class JobType(ABC, Generic[C]):
     min_interval_seconds: ClassVar[int] = 1  # floor for intervals and for the gaps of a cron expression
     shorthand: ClassVar[Mapping[str, str]] = {}  # fields of a schedule that mean this type → the parameters they are
     remembers: ClassVar[bool] = False  # whether `follow`, `settle` and `tend` do anything
+    reports: ClassVar[Sequence[str]] = ()  # the kinds of report that a run of this type has
     inline_channels: ClassVar[str] = ""  # the parameter, a list, that may define channels of the schedule's own
     stop_grace_seconds: ClassVar[float] = 1.0  # between asking a job to stop and killing its process
 
@@ -262,6 +279,13 @@ class JobType(ABC, Generic[C]):
 
     def tend(self, now: datetime) -> None:
         """Do what falls due without any run; asked every 20 seconds by every scheduler, if `remembers`."""
+
+    def report(self, about: Reported, kind: str, places: Collection[str] | None) -> tuple[JSONObject, str] | None:
+        """Return a report of a run, of a kind of `reports`, and the template that shows it as a page.
+
+        None where nothing of it lies in `places`, which are environments; None for these means all of them.
+        """
+        return None
 
     def adopt(self, line: CommandLine) -> Adopted | None:
         """Return how this job type does what a command line did, None if that is nothing of its kind.

@@ -32,8 +32,10 @@ from jobruns.api import RunViewSet, StatsViewSet
 from jobruns.backfill_api import BackfillViewSet
 from jobruns.explain_api import ExplainViewSet
 from jobruns.imports_api import ImportViewSet, RunFilesViewSet, RunRejectsViewSet
+from jobruns.reports_api import ReportViewSet
 from jobruns.simulation_api import Simulation
 from jobtypes.api import JobTypeViewSet
+from jobtypes.compliance.results_api import FindingViewSet, ResultViewSet
 from jobtypes.csv_import.api import ImportProjectViewSet
 from jobtypes.sql_alert.api import AlertViewSet
 from schedules.api import ScheduleViewSet
@@ -96,6 +98,8 @@ router.register("tag-limits", TagLimitViewSet)
 router.register("calendars", CalendarViewSet)
 router.register("templates", TemplateViewSet)
 router.register("alerts", AlertViewSet)
+router.register("validation-results", ResultViewSet)
+router.register("findings", FindingViewSet)
 router.register("import-projects", ImportProjectViewSet)
 router.register("tokens", TokenViewSet)
 router.register("audit", AuditViewSet)
@@ -103,6 +107,7 @@ router.register("audit", AuditViewSet)
 addresses: list[URLPattern | URLResolver] = [
     *[other(f"{word}/stats", StatsViewSet, get="list") for word in ("runs", "executions")],
     *[other(f"{word}/stats/{SCHEDULE}", StatsViewSet, get="retrieve") for word in ("runs", "executions")],
+    *[other(f"{word}/{ROW}/report", ReportViewSet, get="retrieve") for word in ("runs", "executions")],
     *[
         other(f"schedules/{SCHEDULE}/{word}", RunViewSet, get="of_schedule")
         for word in ("runs", "executions", "history")

@@ -12,18 +12,32 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from jobruns.strips import slot
 from schedules import moments
 
 register = template.Library()
 THIN = "\u2009"
+VERDICTS = {  # of a control: glyph, colour, word
+    "pass": ("success", "success", gettext_lazy("Pass")),
+    "fail": ("failed", "failed", gettext_lazy("Fail")),
+    "insufficient_evidence": ("evidence", "late", gettext_lazy("Evidence needed")),
+    "unknown": ("unknown", "idle", gettext_lazy("Unknown")),
+}
 
 
 @register.simple_tag
 def glyph(name: str, label: str = "") -> SafeString:
     """Draw a state's glyph; with `label` it speaks for itself, without one a word must stand beside it."""
     return drawn("glyph", name, label)
+
+
+@register.simple_tag
+def verdict(status: str) -> SafeString:
+    """Show how a control stands: glyph, colour and word."""
+    key, colour, word = VERDICTS.get(status, ("unknown", "idle", status))
+    return format_html('<span class="state {}">{}{}</span>', colour, drawn("glyph", key, ""), word)
 
 
 @register.simple_tag

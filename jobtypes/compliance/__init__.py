@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from jobtypes.base import Context, InvalidParams, JobType, Outcome
+from jobtypes.base import Context, InvalidParams, JobType, JSONObject, Outcome, Reported
+from jobtypes.compliance import reports
 from jobtypes.compliance.config import ComplianceConfig
 from jobtypes.compliance.models import Catalog, Control, System
 from jobtypes.compliance.validating import validate
@@ -21,6 +22,7 @@ class Compliance(JobType[ComplianceConfig]):
     Config = ComplianceConfig
     cron_expression = "0 2 * * *"
     timeout_seconds = 900
+    reports = reports.KINDS
     max_retries = 1
 
     def check(self, config: ComplianceConfig) -> None:
@@ -37,6 +39,9 @@ class Compliance(JobType[ComplianceConfig]):
 
     def places(self, config: ComplianceConfig) -> Sequence[str]:
         return (config.environment,)
+
+    def report(self, about: Reported, kind: str, places: Collection[str] | None) -> tuple[JSONObject, str] | None:
+        return reports.report(about, kind, places)
 
     def summarise(self, config: ComplianceConfig) -> str:
         which = _listed(config.systems) if config.systems else f"the systems of {config.environment}"

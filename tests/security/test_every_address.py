@@ -18,6 +18,7 @@ from integrations.models import ApiToken, AuditEntry
 from jobruns.models import SchedulerProcess
 from jobtypes.models import AlertIncident, AlertState, ImportedFile, ImportFileResult, RejectedRow
 from schedules.models import TagLimit, Template
+from tests.security import compliance
 from tests.security.addresses import SAFE, every_address
 
 ADDRESSES = every_address()
@@ -54,7 +55,7 @@ READING = {
 # The last words of addresses by which operators act.
 OPERATING = {
     *("trigger", "run", "pause", "resume", "enable", "disable", "backfill", "withdraw", "cancel", "retry", "again"),
-    *("replay", "silence", "unsilence", "acknowledge", "operation", "changed", "act"),
+    *("replay", "silence", "unsilence", "acknowledge", "move", "operation", "changed", "act"),
 }
 # Others by which they act: elsewhere these last words mean a change.
 ACTING = {
@@ -142,7 +143,7 @@ def objects(worlds):
         "jobtypes/importedfile": imported,
         "auth/group": Group.objects.first(),
     }
-    return {**api, **workshop}
+    return {**api, **workshop, **compliance.kept("production")}
 
 
 def pk_of(address, objects, otherwise=1):

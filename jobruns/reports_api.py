@@ -1,0 +1,80 @@
+"""Reports of runs over HTTP, for the kinds of work that have some: as JSON, or as a page to keep and print."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from integrations.access import environments_of
+from integrations.rest.documentation import READ_ERRORS
+from jobruns.models import JobRun
+from jobtypes import registry
+from jobtypes.base import Reported
+
+FACTS = ("schedule_name", "status", "error", "params", "attributes", "metrics", "started_at", "finished_at")
+PARAMETERS = ("kind", "format")
+
+
+class PageRenderer(BaseRenderer):
+    """Send what was rendered already, and problems as the JSON that they are."""
+
+    media_type, format, charset = "text/html", "html", "utf-8"
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> str:
+        """Return the text of the answer."""
+        return data if isinstance(data, str) else json.dumps(data)
+
+
+class ReportViewSet(GenericViewSet[JobRun]):
+    """What a run found, told for one kind of reader."""
+
+    queryset = JobRun.objects.all()
+    renderer_classes = [JSONRenderer, PageRenderer]
+
+    @extend_schema(
+        summary="Read a report of a run",
+        description="Of a validation: engineer (what does not pass and how to mend it), auditor (every control with "
+        "its evidence) or readiness (rates). Also under `/runs`. 404 where the run's job type has no reports.",
+        parameters=[
+            OpenApiParameter("pk", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH),
+            OpenApiParameter("kind", OpenApiTypes.STR, description="The first of its kinds if it is left out."),
+            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "html"], default="json"),
+        ],
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/html"): str, **READ_ERRORS},
+    )
+    def retrieve(self, request: Request, pk: str) -> Response:
+        if wrong := [name for name in request.query_params if name not in PARAMETERS]:
+            raise ValidationError({name: ["There is no such parameter. Known: kind, format."] for name in wrong})
+        run = get_object_or_404(JobRun.objects.visible_to(request.user), pk=pk)
+        said = report(run, request.query_params.get("kind", ""), environments_of(request.user))
+        data, template = said
+        as_page = getattr(request, "accepted_renderer", None)
+        if isinstance(as_page, PageRenderer):
+            return Response(render_to_string(template, {"report": data}))
+        return Response(data)
+
+
+def report(run: JobRun, kind: str, places: frozenset[str] | None) -> tuple[dict[str, Any], str]:
+    """Return a report of a run and its template; raises Http404, and ValidationError where there is no such kind."""
+    own = registry.job_types().get(run.job_type)
+    if own is None or not own.reports:
+        raise Http404("A run of this job type has no reports.")
+    kind = kind or own.reports[0]
+    if kind not in own.reports:
+        raise ValidationError({"kind": [f"There is no such report. Known: {', '.join(own.reports)}."]})
+    about = Reported(run_id=run.pk, environment=run.environment, **{name: getattr(run, name) for name in FACTS})
+    found = own.report(about, kind, places)
+    if found is None:
+        raise Http404("Nothing of this run lies in an environment of yours.")
+    return found
