@@ -17,7 +17,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from integrations.access import environments_of
-from integrations.rest.documentation import READ_ERRORS
+from integrations.rest.documentation import WRITE_ERRORS
+from integrations.rest.problems import Conflict
 from jobruns.models import JobRun
 from jobtypes import registry
 from jobtypes.base import Reported
@@ -45,13 +46,13 @@ class ReportViewSet(GenericViewSet[JobRun]):
     @extend_schema(
         summary="Read a report of a run",
         description="Of a validation: engineer (what does not pass and how to mend it), auditor (every control with "
-        "its evidence) or readiness (rates). Also under `/runs`. 404 where the run's job type has no reports.",
+        "its evidence) or readiness (rates). Also under `/runs`. 409 where the run's job type has no reports.",
         parameters=[
             OpenApiParameter("pk", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH),
             OpenApiParameter("kind", OpenApiTypes.STR, description="The first of its kinds if it is left out."),
             OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "html"], default="json"),
         ],
-        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/html"): str, **READ_ERRORS},
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/html"): str, **WRITE_ERRORS},
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         if wrong := [name for name in request.query_params if name not in PARAMETERS]:
@@ -66,10 +67,10 @@ class ReportViewSet(GenericViewSet[JobRun]):
 
 
 def report(run: JobRun, kind: str, places: frozenset[str] | None) -> tuple[dict[str, Any], str]:
-    """Return a report of a run and its template; raises Http404, and ValidationError where there is no such kind."""
+    """Return a report of a run and its template; raises Http404, Conflict where there is none, and ValidationError."""
     own = registry.job_types().get(run.job_type)
     if own is None or not own.reports:
-        raise Http404("A run of this job type has no reports.")
+        raise Conflict(f"A run of job type {run.job_type} has no reports.")
     kind = kind or own.reports[0]
     if kind not in own.reports:
         raise ValidationError({"kind": [f"There is no such report. Known: {', '.join(own.reports)}."]})

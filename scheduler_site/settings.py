@@ -190,6 +190,8 @@ SPECTACULAR_SETTINGS = {
         "ConnectionKind": "integrations.models.Connection.Kind",
         "ScheduleStatus": "schedules.models.Schedule.Status",
         "RunStatus": "jobruns.models.JobRun.Status",
+        "FindingStatus": "jobtypes.compliance.models.Finding.Status",
+        "ValidationStatus": "jobtypes.compliance.models.ValidationResult.Status",
     },
 }
 

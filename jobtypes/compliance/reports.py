@@ -94,11 +94,11 @@ def _readiness(rows: list[ValidationResult], systems: Mapping[int, System]) -> J
     counts = waivers.report(timezone.now().date())
     return {
         "systems": [
-            {"system": system.name, **_counts(row for row in rows if row.system_id == pk).as_json()}
+            {"name": system.name, **_counts(row for row in rows if row.system_id == pk).as_json()}
             for pk, system in systems.items()
         ],
         "families": [
-            {"family": name, **_counts(row for row in rows if family_of(row.control.control_id) == name).as_json()}
+            {"name": name, **_counts(row for row in rows if family_of(row.control.control_id) == name).as_json()}
             for name in sorted({family_of(row.control.control_id) for row in rows})
         ],
         "waivers": {name: getattr(counts, name) for name in ("total", "active", "expired", "expiring")},
