@@ -67,7 +67,7 @@ class ReportViewSet(GenericViewSet[JobRun]):
 
 
 def report(run: JobRun, kind: str, places: frozenset[str] | None) -> tuple[dict[str, Any], str]:
-    """Return a report of a run and its template; raises Http404, Conflict where there is none, and ValidationError."""
+    """Return a report of a run and its template; raises Http404, Conflict and ValidationError."""
     own = registry.job_types().get(run.job_type)
     if own is None or not own.reports:
         raise Conflict(f"A run of job type {run.job_type} has no reports.")
