@@ -21,7 +21,7 @@ from integrations.rest.documentation import WRITE_ERRORS
 from integrations.rest.problems import Conflict
 from jobruns.models import JobRun
 from jobtypes import registry
-from jobtypes.base import Reported
+from jobtypes.reporting import Reported
 
 FACTS = ("schedule_name", "status", "error", "params", "attributes", "metrics", "started_at", "finished_at")
 PARAMETERS = ("kind", "format")

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from jobtypes.foreign import ForeignFile, Translation
+from jobtypes.reporting import Reported
 
 JSONObject = dict[str, Any]
 
@@ -78,22 +79,6 @@ class Finished:
     is_final: bool
     correlation_id: str
     duration_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """The run that a report is about. Times are aware UTC."""
-
-    run_id: int
-    schedule_name: str
-    environment: str
-    status: str
-    error: str
-    params: JSONObject
-    attributes: JSONObject
-    metrics: JSONObject
-    started_at: datetime | None
-    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

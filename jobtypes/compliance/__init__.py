@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from jobtypes.base import Context, InvalidParams, JobType, JSONObject, Outcome, Reported
+from jobtypes.base import Context, InvalidParams, JobType, JSONObject, Outcome
 from jobtypes.compliance import reports
 from jobtypes.compliance.config import ComplianceConfig
 from jobtypes.compliance.models import Catalog, Control, System
 from jobtypes.compliance.validating import validate
+from jobtypes.reporting import Reported
 
 LISTED = 10  # names in a sentence
 

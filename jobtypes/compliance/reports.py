@@ -8,10 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from jobtypes.base import JSONObject, Reported
+from jobtypes.base import JSONObject
 from jobtypes.compliance.models import Evidence, System, ValidationResult, Waiver
 from jobtypes.compliance.rates import Tally, tally
 from jobtypes.compliance.requirements import family_of
+from jobtypes.reporting import Reported
 
 KINDS = ("engineer", "auditor", "readiness")
 
