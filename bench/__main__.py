@@ -1,7 +1,7 @@
 """`python -m bench`: Carillon and its peers side by side, on DATABASE_URL or on an embedded PostgreSQL.
 
 python -m bench                                      all of it, some twenty minutes
-python -m bench burst --count 1000 --peers plain     one of ledger, burst, throughput, several, idle, plans
+python -m bench burst --count 1000 --peers plain     one of ledger, burst, throughput, several, idle, plans, reading
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=4, help="child processes, and threads of the peers")
     parser.add_argument("--idle", type=int, nargs="+", default=[100, 100_000], help="schedules that are not due")
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch an idle scheduler")
+    parser.add_argument("--rows", type=int, default=500_000, help="rows of the CSV files that are read")
     parser.add_argument("--verbose", action="store_true", help="print whole query plans")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
@@ -142,6 +143,19 @@ def _plans(options: argparse.Namespace) -> None:
                 print(plan)
 
 
+def _reading(options: argparse.Namespace) -> None:
+    from bench import reading
+
+    for quoted in (False, True):
+        rounds = _rounds(options, lambda quoted=quoted: reading.rates(options.rows, quoted=quoted))
+        ours, raw, module = (median(getattr(one, name) for one in rounds) for name in ("rows", "raw", "module"))
+        _print(
+            f"reading {options.rows:,} {'quoted' if quoted else 'plain'} rows",
+            f"{ours:,.0f} rows/s, raw lane {raw:,.0f}",
+            f"{ours / module:.2f} and {raw / module:.2f} of the csv module's {module:,.0f}",
+        )
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "ledger": _ledger,
     "burst": _burst,
@@ -149,6 +163,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "several": _several,
     "idle": _idle,
     "plans": _plans,
+    "reading": _reading,
 }
 
 

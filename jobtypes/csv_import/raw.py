@@ -10,11 +10,12 @@ import re
 from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
-from jobtypes.csv_import.decoding import LONGEST_ROW
 from jobtypes.csv_import.plan import FilePlan, FileRefused
 from jobtypes.csv_import.reading import CsvFile, open_file
 
-MOST_STEPS = 200  # back through the lines of a block, for one that no quote goes across
+LONGEST = 1024 * 1024  # characters of a row
+WHY = "a quote inside a cell, lines that end differently, a blank line, or a row that is too short or too long"
+UNROLLED = 64  # columns; up to there a pattern is written out, which is matched faster
 
 
 class GivesWay(Exception):
@@ -30,20 +31,17 @@ def raw_blocks(file: CsvFile) -> Iterator[bytes]:
     """
     if not file.is_plain or not file.plan.delimiter.isascii():
         raise GivesWay("a nameless last column, or a delimiter of several bytes")
-    check = _Check(file.plan.delimiter, len(file.header))
+    rows = _Rows(file.plan.delimiter, len(file.header))
     text = file.lines.remainder()
     blocks = iter(file.lines.blocks)
     while True:
         more = next(blocks, None)
-        whole = text if more is None else text[: _end_of_rows(text)]
-        if whole:
-            check(whole)
-            yield whole.encode()
+        end = rows.end(text, is_last=more is None)
+        if end:
+            yield text[:end].encode()
         if more is None:
             return
-        text = text[len(whole) :] + more
-        if len(text) > LONGEST_ROW:
-            raise GivesWay("a very long row")
+        text = text[end:] + more
 
 
 def raw_lane(stream: BinaryIO, plan: FilePlan) -> bool:
@@ -68,60 +66,43 @@ def physical_lines(stream: BinaryIO, plan: FilePlan, rows: Collection[int]) -> d
     return found
 
 
-class _Check:
-    """Raises GivesWay for a text of whole rows that the server would read otherwise."""
+class _Rows:
+    """What rows look like that the server reads as we do: of so many cells, and all with the same line end."""
 
     def __init__(self, delimiter: str, width: int) -> None:
         edge = re.escape(delimiter)
-        self._stray = re.compile(f'[^"{edge}\\n]"|"[^"{edge}\\n]')
-        self._delimiter = delimiter
-        self._delimiters = width - 1
-        self._ends: str | None = None
+        text = f'[^"{edge}\\r\\n]'
+        cell = (
+            rf'(?:"[^"]*+(?:""[^"]*+)*+"|{text}{"*+" if width > 1 else "++"})'  # of one column, a blank line is none
+        )
+        more = f"{edge}{cell}"
+        row = cell + (more * (width - 1) if width <= UNROLLED else f"(?:{more}){{{width - 1}}}")
+        self._kinds = [re.compile(f"(?:{row}{end})*+") for end in (r"\n", r"\r\n")]
+        self._last = re.compile(row)
+        self._is_odd = re.compile(r"(?:^|[\r\n])\\\.").search
 
-    def __call__(self, text: str) -> None:
+    def end(self, text: str, *, is_last: bool) -> int:
+        """Return where the last whole row of the text ends; raises GivesWay where the server would read otherwise.
+
+        `text` begins with a row; with `is_last` it is the end of the file.
+        """
         if "\0" in text:
             raise GivesWay("a NUL character")
-        if "\\." in text and re.search(r"(?:^|[\r\n])\\\.", text):
+        if "\\." in text and self._is_odd(text):
             raise GivesWay(r"a line that begins with \.")
-        outside = text
-        if '"' in text:
-            pieces = text.split('"')
-            if len(pieces) % 2 == 0:
-                raise GivesWay("an odd number of quotes")
-            outside = '"'.join(pieces[::2])  # one quote stands for each quoted stretch
-        outside = self._with_plain_ends(outside)
-        if '"' in outside and self._stray.search(outside):
-            raise GivesWay("a quote inside a cell")
-        lines = outside.split("\n")
-        if not lines[-1]:
-            lines.pop()
-        if "" in lines:
-            raise GivesWay("a blank line")
-        if {line.count(self._delimiter) for line in lines} != {self._delimiters}:
-            raise GivesWay("a row with more or fewer cells than the header")
-
-    def _with_plain_ends(self, outside: str) -> str:
-        """Return the text with LF only; raises GivesWay where lines do not all end alike, or end with CR."""
-        returns, feeds = outside.count("\r"), outside.count("\n")
-        if not returns and not feeds:
-            return outside
-        ends = "\r\n" if returns else "\n"
-        if (returns and not returns == feeds == outside.count("\r\n")) or self._ends not in (None, ends):
-            raise GivesWay("line ends of several kinds")
-        self._ends = ends
-        return outside.replace("\r\n", "\n") if returns else outside
-
-
-def _end_of_rows(text: str) -> int:
-    """Return where the last whole row ends; 0 if none was found."""
-    end = text.rfind("\n") + 1
-    if '"' not in text:
+        end = self._whole(text)
+        if is_last and end < len(text):
+            if self._last.fullmatch(text, end):
+                return len(text)
+            raise GivesWay(WHY)
+        if len(text) - end > LONGEST:
+            raise GivesWay(WHY)
         return end
-    quotes = text.count('"', 0, end)
-    for _step in range(MOST_STEPS):
-        if not end or quotes % 2 == 0:
-            return end
-        before = text.rfind("\n", 0, end - 1) + 1
-        quotes -= text.count('"', before, end)
-        end = before
-    return 0
+
+    def _whole(self, text: str) -> int:
+        for kind in self._kinds:
+            found = kind.match(text)
+            if found is not None and found.end():
+                self._kinds = [kind]
+                return found.end()
+        return 0

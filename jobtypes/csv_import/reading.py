@@ -68,6 +68,7 @@ class CsvFile:
     def __iter__(self) -> Iterator[Row | Reject]:
         lines, reader, width = self.lines, self._reader, len(self.header)
         converted = _conversion(self.plan)
+        make: Callable[[type[Row], tuple[int, list[str | None]]], Row] = tuple.__new__  # half of what Row() takes
         expected = -1 if self._trailing else width
         before = self.plan.skiprows + 1
         while True:
@@ -76,7 +77,7 @@ class CsvFile:
                     line = lines.record
                     lines.record = before + reader.line_num
                     if len(cells) == expected and not lines.has_nul:
-                        yield Row(line, converted(cells))
+                        yield make(Row, (line, converted(cells)))
                     elif cells:
                         reason, column = self._fault(cells)
                         if reason:
@@ -139,17 +140,17 @@ def open_file(stream: BinaryIO, plan: FilePlan) -> CsvFile:
 def _conversion(plan: FilePlan) -> Callable[[list[str]], list[str | None]]:
     """Return what makes NULL of the cells that mean it."""
     if not plan.null_values:
-        return _keep if plan.empty_as == "text" else _without_empty
+        return _as_they_are if plan.empty_as == "text" else _without_empty
     words = plan.null_values - {""} if plan.empty_as == "text" else plan.null_values | {""}
     return lambda cells: [None if cell in words else cell for cell in cells]
 
 
-def _keep(cells: list[str]) -> list[str | None]:
-    return [*cells]
+def _as_they_are(cells: list[str]) -> list[str | None]:
+    return cells  # type: ignore[return-value]  # nobody else holds this list
 
 
 def _without_empty(cells: list[str]) -> list[str | None]:
-    return [cell or None for cell in cells]
+    return [cell or None for cell in cells] if "" in cells else _as_they_are(cells)
 
 
 __all__ = ["CsvFile", "FileRefused", "Reject", "Row", "cut", "open_file"]

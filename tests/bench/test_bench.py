@@ -28,6 +28,12 @@ def test_the_benchmarks_run_with_a_few_schedules(tmp_path):
     assert [line.split(",")[0] for line in ended.stdout.splitlines()] == ["ledger", "ledger", "throughput"]
 
 
+def test_reading_is_measured_beside_the_csv_module(tmp_path):
+    ended = bench("reading", "--rows", "1000", "--rounds", "1", database=f"sqlite:///{tmp_path}/bench.sqlite3")
+    assert ended.returncode == 0, ended.stderr
+    assert [line.split()[2] for line in ended.stdout.splitlines()] == ["plain", "quoted"]
+
+
 def test_an_unknown_benchmark_is_refused(tmp_path):
     ended = bench("flight", database=f"sqlite:///{tmp_path}/bench.sqlite3")
     assert ended.returncode == 2
