@@ -57,8 +57,15 @@ def panel(run: JobRun) -> Panel | None:
 
 def _beside(result: dict[str, Any]) -> dict[str, Any]:
     """Return what a result says beside the files: each of these tells its own numbers and errors."""
-    notes = {"notes": "\n".join(map(str, result["notes"]))} if result.get("notes") else {}
-    return {**notes, **({"views": result["views"]} if result.get("views") else {})}
+    views = result.get("views") or {}
+    said = {
+        "notes": result.get("notes") or [],
+        "views refreshed": [", ".join(views["refreshed"])] if views.get("refreshed") else [],
+        "views not refreshed": [
+            ": ".join(filter(None, (one["view"], one["error"]))) for one in views.get("errors", [])
+        ],
+    }
+    return {name: "\n".join(lines) for name, lines in said.items() if lines}
 
 
 def facts(values: dict[str, Any]) -> list[tuple[str, str]]:

@@ -116,6 +116,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         assert clone.get("admin/login/") == 200
         assert (clone.folder / "var" / "warehouse" / "postmaster.pid").exists()
         until(lambda: clone.ask(f"SELECT 1 {DONE}"), seconds=70)
+        until(lambda: clone.ask(f"SELECT 1 {DONE} AND job_type = 'csv_import'"), seconds=70)
         finish(clone, demo, signal.SIGINT)
         yield clone
     finally:

@@ -38,6 +38,8 @@ def a_schedule(project: ImportProject, name: str = "erp-nightly") -> Schedule:
 def imported(schedule: Schedule, project: ImportProject, *files: dict[str, Any], **fields: Any) -> JobRun:
     """Return a run that ended just now with these files; a file's `rejects` are (line, column, reason, raw)."""
     now = timezone.now()
+    wrong = {"view": "public.crews", "error_type": "MaterializedViewRefreshError", "error": "out of memory"}
+    views = {"refreshed": ["public.fleet", "public.ports"], "errors": [{**wrong, "duration_ms": 3}]}
     failed = sum(one.get("status") == "failed" for one in files)
     word = "completed" if not failed else "failed" if failed == len(files) else "partial"
     run = JobRun.objects.create(
@@ -54,7 +56,13 @@ def imported(schedule: Schedule, project: ImportProject, *files: dict[str, Any],
             "status": "failed" if failed else "success",
             "reason": "expected" if failed else "",
             "error": "1 file failed." if failed else "",
-            "result": {"status": word, "project": project.name, "files": [], "notes": ["A view was not refreshed."]},
+            "result": {
+                "status": word,
+                "project": project.name,
+                "files": [],
+                "notes": ["HxVessels.csv stays."],
+                "views": views,
+            },
             "idempotency_key": f"{schedule.pk}-{now.isoformat()}",
             **fields,
         }
