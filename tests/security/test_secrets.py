@@ -24,11 +24,12 @@ from tests.security.logbook import logged
 from tests.security.storm.target import paths
 from tests.webserver import Reply, Site
 
-HEADER, PASSWORD, WEBHOOK, PATH, ENVIRONMENT, NATS, INLINE = (
-    f"marker-{name}-5ecre7" for name in ("header", "passw0rd", "webhook", "path", "environment", "nats", "inline")
+HEADER, PASSWORD, WEBHOOK, PATH, ENVIRONMENT, NATS, INLINE, SFTP = (
+    f"marker-{name}-5ecre7"
+    for name in ("header", "passw0rd", "webhook", "path", "environment", "nats", "inline", "sftp")
 )
 SIGNING = "whsec_" + base64.b64encode(b"marker-signing-5ecre7-0123456789").decode()
-MARKERS = [HEADER, PASSWORD, WEBHOOK, PATH, ENVIRONMENT, NATS, INLINE, SIGNING]
+MARKERS = [HEADER, PASSWORD, WEBHOOK, PATH, ENVIRONMENT, NATS, INLINE, SFTP, SIGNING]
 ENCRYPTED = re.compile(r"gAAAA[A-Za-z0-9_=-]+")
 
 
@@ -51,8 +52,10 @@ def site(settings):
 
 
 @pytest.fixture
-def planted(admin, site, monkeypatch):
+def planted(admin, site, monkeypatch, settings, tmp_path):
     """Plant the markers through the API; the receivers of them give all that they get back, in every place."""
+    settings.LOCAL_FILES_ROOT = tmp_path
+    (tmp_path / "a.csv").write_text("id\n1\n")
     monkeypatch.setenv("MARKED_VALUE", ENVIRONMENT)
     site.reply = Reply(500, {"Content-Type": f"text/{HEADER}"}, f"{HEADER} {ENVIRONMENT}".encode())
     site.pages["/hook"] = Reply(500, {}, WEBHOOK.encode())
@@ -63,8 +66,13 @@ def planted(admin, site, monkeypatch):
          "headers": {"Authorization": f"Bearer {HEADER}", "X-Env": "${MARKED_VALUE}"}},
         {"name": "shop", "kind": "sql", "address": f"postgresql://reader:{PASSWORD}@127.0.0.1:1/shop"},
         {"name": "bus", "kind": "nats", "address": f"nats://reader:{NATS}@127.0.0.1:1"},
+        {"name": "drop", "kind": "sftp", "host": "127.0.0.1", "port": 1, "username": "export", "password": SFTP,
+         "host_key": f"SHA256:{'A' * 43}"},
     ):  # fmt: skip
-        assert admin.post("connections", body).status_code == 201
+        answer = admin.post("connections", body)
+        assert answer.status_code == 201, answer.content
+    project = {"name": "files", "connection": "shop", "source": "drop", "config": {"defaults": {"primary_key": "id"}}}
+    assert admin.post("import-projects", project).status_code == 201
     webhook = {"name": "hook", "kind": "webhook", "url": f"{site.url}/hook", "signing_secret": SIGNING,
                "headers": {"X-Token": WEBHOOK}}  # fmt: skip
     slack = {"name": "slack", "kind": "slack", "webhook_url": f"{site.url}/services/{PATH}"}
@@ -76,6 +84,8 @@ def planted(admin, site, monkeypatch):
     for name, job_type, params in (
         ("call", "http_request", {"connection": "service", "url": "/x"}),
         ("ask", "sql_alert", {"connection": "shop", "query": "SELECT 'OK' AS status", "notify": notify}),
+        ("load", "csv_import", {"project": "files", "local_files": ["a.csv"]}),
+        ("fetch", "csv_import", {"project": "files"}),
     ):
         body = {"name": name, "job_type": job_type, "params": params, **about}
         answer = admin.post("schedules", body, Idempotency_Key=name)
@@ -145,7 +155,8 @@ def texts_of_all_tables():
 
 @pytest.mark.parametrize("written_logs", ["text", "json"], indirect=True)
 def test_a_secret_is_nowhere_but_in_its_encrypted_column(planted, written_logs, monkeypatch):
-    said = [run("call"), run("ask")]
+    said = [run(name) for name in ("call", "ask", "load", "fetch")]
+    said += [planted.admin.post(f"import-projects/files/{act}").content.decode() for act in ("test", "dry-run")]
     tell("hook", "slack")
     deliver_everything()
     for pk in Connection.objects.values_list("pk", flat=True):
