@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as Refused
+from django.db import transaction
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integrations.models import Connection
 from integrations.rest.fields import Placed, StrictFields
-from jobtypes.csv_import import shape
+from jobtypes.csv_import import inline, shape
 from jobtypes.csv_import.models import ImportFileResult, ImportProject, RejectedRow
 
 KEPT = ["id", "version", "declared_in", "created_by", "updated_by", "created_at", "updated_at"]
@@ -64,13 +65,17 @@ class ImportProjectSerializer(Placed, serializers.ModelSerializer[ImportProject]
         """Return the fields, and one for each key of the configuration."""
         flat = {
             name: serializers.JSONField(write_only=True, required=False, help_text="The same in `config`.")
-            for name in shape.KEYS
+            for name in (*shape.KEYS, inline.KEY)
         }
         return {**super().get_fields(), **flat}
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the values, keys of the configuration within it; raises ValidationError by field."""
         values: dict[str, Any] = super().to_internal_value(data)
+        config = values.get("config")
+        if config and inline.KEY in config and inline.KEY not in values:
+            values["config"] = {key: value for key, value in config.items() if key != inline.KEY}
+            values[inline.KEY] = config[inline.KEY]
         flat = {name: values.pop(name) for name in shape.KEYS if name in values}
         config = values.get("config")
         if twice := flat.keys() & (config or {}).keys():
@@ -88,13 +93,19 @@ class ImportProjectSerializer(Placed, serializers.ModelSerializer[ImportProject]
         return self.update(ImportProject(), values)
 
     def update(self, project: ImportProject, values: dict[str, Any]) -> ImportProject:
-        """Store what was sent, null clearing it; raises ValidationError."""
+        """Store what was sent, null clearing it, and the connection of an `sftp` block; raises ValidationError."""
+        block = values.pop(inline.KEY, None)
         for name, value in values.items():
             setattr(project, name, "" if value is None else value)
-        try:
-            project.store(by=self.context["request"].user.get_username())
-        except Refused as refused:
-            raise self._at_their_keys(refused) from None
+        with transaction.atomic():
+            if block is not None:
+                project.source = inline.connected(
+                    block, project=project.name, environment=project.environment, context=self.context
+                )
+            try:
+                project.store(by=self.context["request"].user.get_username())
+            except Refused as refused:
+                raise self._at_their_keys(refused) from None
         return project
 
     def _own(self, config: dict[str, Any], name: str | None) -> dict[str, Any]:

@@ -181,3 +181,56 @@ def test_who_is_limited_makes_projects_in_his_environments_with_connections_that
     assert answer.json()["errors"] == {"connection": ["There is no connection named 'warehouse'."]}
     unlimited = admin.post("import-projects", {**HARBOUR, "name": "two"})
     assert "production" in unlimited.json()["errors"]["connection"][0]
+
+
+SFTP = {
+    "host": "sftp.example.com",
+    "port": 2222,
+    "username": "user",
+    "password": "pw-marker",
+    "remote_path": "/exports/",
+}
+
+
+@pytest.mark.parametrize("form", ["config", "flat"])
+def test_an_inline_sftp_block_becomes_a_connection_whose_password_is_a_secret(admin, form):
+    config = {"defaults": {"file_pattern": "*.csv", "primary_key": "id"}}
+    both = {**config, "sftp": SFTP}
+    body = {"name": "sftp-import", "connection": "warehouse", **({"config": both} if form == "config" else both)}
+    answer = admin.post("import-projects", body)
+    assert answer.status_code == 201, answer.json()
+    assert (answer.json()["source"], answer.json()["config"]) == ("sftp-import-sftp", config)
+    made = Connection.objects.get(name="sftp-import-sftp")
+    assert (made.kind, made.secrets["password"], "pw-marker" in made.address) == ("sftp", "pw-marker", False)
+    assert "pw-marker" not in answer.content.decode() + str(
+        list(AuditEntry.objects.values_list("changes", flat=True))
+    )
+    assert "pw-marker" not in str(ImportProject.objects.get().config)
+
+
+@pytest.mark.parametrize(
+    ("block", "field"),
+    [
+        ({**SFTP, "port": 0}, "sftp.port"),
+        ({**SFTP, "key_path": "/etc/ssh/key"}, "sftp.key_path"),
+        ({"username": "user"}, "sftp"),
+        ("sftp.example.com", "sftp"),
+    ],
+)
+def test_what_is_wrong_in_an_inline_block_is_named_and_nothing_is_stored(admin, block, field):
+    answer = admin.post("import-projects", {**HARBOUR, "sftp": block})
+    assert answer.status_code == 400, answer.json()
+    assert any(name.startswith(field) for name in answer.json()["errors"]), answer.json()
+    assert Connection.objects.count() == 1
+    assert not ImportProject.objects.exists()
+
+
+def test_a_project_that_is_refused_leaves_no_connection_of_its_block(admin):
+    assert admin.post("import-projects", {**HARBOUR, "sftp": SFTP, "name": "a/b"}).status_code == 400
+    assert Connection.objects.count() == 1
+
+
+def test_an_inline_block_needs_the_right_to_keep_connections(nobody):
+    editor = in_role(nobody.user, "editor")
+    assert editor.post("import-projects", {**HARBOUR, "sftp": SFTP}).status_code == 403
+    assert not ImportProject.objects.exists()
