@@ -117,7 +117,10 @@ def test_an_identity_column_that_the_file_lacks_counts_on(ground):
 
 
 def test_a_texts_capitals_are_updated_where_the_column_ignores_them(ground):
-    ground.ask("CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    try:
+        ground.ask("CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("This server was built without ICU.")
     ground.ask("CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, name text COLLATE any_case)")
     result = ground.load("id,name\na,x\nA,Aurora\n")
     assert (counts(result), ground.rows()) == ((1, 0, 0, 0, 1), [("A", "Aurora")])
