@@ -1,7 +1,8 @@
 """`python -m bench`: Carillon and its peers side by side, on DATABASE_URL or on an embedded PostgreSQL.
 
 python -m bench                                      all of it, some twenty minutes
-python -m bench burst --count 1000 --peers plain     one of ledger, burst, throughput, several, idle, plans, reading
+python -m bench burst --count 1000 --peers plain     one of ledger, burst, throughput, several, idle, plans, reading,
+                                                     loading
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=4, help="child processes, and threads of the peers")
     parser.add_argument("--idle", type=int, nargs="+", default=[100, 100_000], help="schedules that are not due")
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch an idle scheduler")
-    parser.add_argument("--rows", type=int, default=500_000, help="rows of the CSV files that are read")
+    parser.add_argument("--rows", type=int, default=500_000, help="rows of the CSV files that are read and loaded")
+    parser.add_argument("--megabytes", type=int, default=1024, help="size of the large file to load; 0: none")
     parser.add_argument("--verbose", action="store_true", help="print whole query plans")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
@@ -156,6 +158,14 @@ def _reading(options: argparse.Namespace) -> None:
         )
 
 
+def _loading(options: argparse.Namespace) -> None:
+    from bench import loading
+
+    loading.speed(options.rows, rounds=options.rounds)
+    if options.megabytes:
+        loading.memory(megabytes=options.megabytes)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "ledger": _ledger,
     "burst": _burst,
@@ -164,6 +174,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "idle": _idle,
     "plans": _plans,
     "reading": _reading,
+    "loading": _loading,
 }
 
 
