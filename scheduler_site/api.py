@@ -35,6 +35,14 @@ from jobruns.imports_api import ImportViewSet, RunFilesViewSet, RunRejectsViewSe
 from jobruns.reports_api import ReportViewSet
 from jobruns.simulation_api import Simulation
 from jobtypes.api import JobTypeViewSet
+from jobtypes.compliance.api import (
+    CatalogViewSet,
+    ControlRequirementViewSet,
+    ControlViewSet,
+    EvidenceViewSet,
+    SystemViewSet,
+    WaiverViewSet,
+)
 from jobtypes.compliance.results_api import FindingViewSet, ResultViewSet
 from jobtypes.csv_import.api import ImportProjectViewSet
 from jobtypes.sql_alert.api import AlertViewSet
@@ -101,6 +109,11 @@ router.register("alerts", AlertViewSet)
 router.register("validation-results", ResultViewSet)
 router.register("findings", FindingViewSet)
 router.register("import-projects", ImportProjectViewSet)
+router.register("systems", SystemViewSet)
+router.register("evidence", EvidenceViewSet)
+router.register("catalogs", CatalogViewSet)
+router.register("control-requirements", ControlRequirementViewSet)
+router.register("waivers", WaiverViewSet)
 router.register("tokens", TokenViewSet)
 router.register("audit", AuditViewSet)
 
@@ -128,6 +141,7 @@ addresses: list[URLPattern | URLResolver] = [
     *[other(f"{word}/{RUN}/rejects", RunRejectsViewSet, get="list") for word in ("runs", "executions")],
     other("import-projects/(?P<pk>[^/]{1,255})/import", ImportViewSet, post="start"),
     other(f"templates/{ROW}/upgrade", TemplateViewSet, get="preview_upgrade", post="upgrade"),
+    other("catalogs/(?P<catalog_id>[0-9]{1,18})/controls", ControlViewSet, get="list"),
     path("simulation", Simulation.as_view()),
     path("job-types", JobTypeViewSet.as_view({"get": "list"})),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"})),

@@ -29,6 +29,12 @@ NAME_CONSTRAINTS = (  # as PostgreSQL and SQLite name them in their errors
     "schedules_template.name",
     "jobtypes_importproject_name",
     "jobtypes_importproject.name",
+    "jobtypes_system_name",
+    "jobtypes_system.name",
+    "one_row_per_evidence",
+    "jobtypes_evidence.system_id, jobtypes_evidence.evidence_type",
+    "one_requirement_of_a_control",
+    "jobtypes_controlrequirement.control_id, jobtypes_controlrequirement.family",
 )
 TAKEN = "This name is taken; choose another."
 Errors = dict[str, list[str]]

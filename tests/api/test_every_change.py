@@ -6,9 +6,11 @@ Each has a request here that changes something; what only answers is named, so t
 import re
 
 import pytest
+from django.utils import timezone
 
 from integrations.models import AuditEntry, Delivery
 from jobruns.models import JobRun
+from jobtypes.models import Catalog
 from scheduler_site import api
 from schedules.models import Schedule
 from tests.jobtypes.watching import Alert
@@ -28,6 +30,10 @@ SPAN = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T03:00:00Z"}
 ICS = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n"
 ICS += "DTSTART;VALUE=DATE:20260704\r\nSUMMARY:Closed\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 TEMPLATE = {"name": "form", "definition": {"job_type": "noop", "schedule_type": "manual"}, "parameters": []}
+
+SYSTEM = {"name": "harbour", "environment": "edge"}
+EVIDENCE = {"system": "harbour", "evidence_type": "audit-log"}
+WAIVER = {"control_id": "AC-2", "systems": ["harbour"], "reason": "Accepted.", "expires": "2099-12-31"}
 
 
 class Ground:
@@ -80,6 +86,12 @@ class Ground:
         made = self.made(f"templates/{template}/instantiate", {"name": "one", "parameters": {}})
         self.admin.patch(f"templates/{template}", {"definition": {**TEMPLATE["definition"], "priority": 9}})
         return template, made
+
+    def systems(self):
+        return self.made("systems", SYSTEM)
+
+    def catalogs(self):
+        return Catalog.objects.create(key="small", sha256="0" * 64, loaded_at=timezone.now()).pk
 
     def tokens(self):
         return self.made("tokens", {"name": "for a program"})
@@ -175,17 +187,37 @@ CHANGES = {
     "DELETE templates/(pk)": (grounded("templates"), None),
     "POST templates/(pk)/instantiate": (grounded("templates"), {"name": "one", "parameters": {}}),
     "POST templates/(pk)/upgrade": (upgraded, None),
+    "POST systems": (None, SYSTEM),
+    "POST evidence": (grounded("systems"), EVIDENCE),
+    "POST waivers": (grounded("systems"), WAIVER),
+    "POST control-requirements": (None, {"family": "AC", "required_all": ["audit-log"]}),
+    "DELETE catalogs/(pk)": (grounded("catalogs"), None),
     "POST tokens": (None, {"name": "for a program"}),
     "DELETE tokens/(pk)": (grounded("tokens"), None),
 }
-OWNED = {"notice-rules": {"event": "failure", "channels": ["hook"]}, "tag-limits": {"tag": "a", "max_running": 1}}
-CHANGED = {"notice-rules": {"event": "recovery"}, "tag-limits": {"max_running": 2}}
+OWNED = {
+    "notice-rules": {"event": "failure", "channels": ["hook"]},
+    "tag-limits": {"tag": "a", "max_running": 1},
+    "systems": SYSTEM,
+    "evidence": EVIDENCE,
+    "waivers": WAIVER,
+    "control-requirements": {"family": "AC", "required_all": ["audit-log"]},
+}
+CHANGED = {
+    "notice-rules": {"event": "recovery"},
+    "tag-limits": {"max_running": 2},
+    "systems": {"description": "x"},
+    "evidence": {"path": "x"},
+    "waivers": {"notes": "x"},
+    "control-requirements": {"remediation": "x"},
+}
+BEFORE = {"notice-rules": "channels", "evidence": "systems", "waivers": "systems"}
 
 
 def owned(path):
     def make(ground):
-        if path == "notice-rules":
-            ground.channels()
+        if path in BEFORE:
+            grounded(BEFORE[path])(ground)
         return ground.made(path, OWNED[path])
 
     return make

@@ -1,5 +1,6 @@
 """Two environments with the same things in each, and people who are limited to one of them."""
 
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from integrations import roles
 from integrations.models import Channel, Connection, Delivery
 from integrations.rest import throttles
 from jobruns.models import JobRun
-from jobtypes.models import ImportProject
+from jobtypes.models import Evidence, ImportProject, System, Waiver
 from schedules.models import Calendar, Schedule
 from schedules.telling import NoticeRule
 from tests.api.conftest import Caller, a_schedule, admin, having, nobody
@@ -66,6 +67,12 @@ def world(place):
     project.store(by="tester")
     found = SimpleNamespace(calendar=calendar, channel=channel, connection=connection, project=project)
     if place:
+        found.system = System(name=f"{name} quay", environment=place)
+        found.system.store(by="tester")
+        found.evidence = Evidence(system=found.system, evidence_type="audit-log", key=f"{name} log")
+        found.evidence.store(by="tester")
+        found.waiver = Waiver(control_id="AC-2", reason=f"{name} accepts it", expires=date(2099, 12, 31))
+        found.waiver.store(by="tester", systems=[found.system])
         found.schedule = Schedule(
             name=f"{name} nightly",
             job_type="noop",

@@ -6,6 +6,7 @@ from integrations.models import Channel, Connection
 from schedules.models import Schedule
 
 LISTS = ["schedules", "runs", "connections", "channels", "deliveries", "notice-rules", "calendars"]
+LISTS += ["systems", "evidence", "waivers"]
 NEW = {"name": "fresh", "job_type": "noop", "schedule_type": "manual", "environment": "staging"}
 
 

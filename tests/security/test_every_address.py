@@ -71,6 +71,8 @@ LEADING = re.compile(r"admin/\w+/\w+/\{object\}/|admin/schedules/schedule/\{obje
 COMMON = {
     "tokens": "of a user",
     "tag-limits": "holds over all environments",
+    "catalogs": "controls are of no environment; only who has no limit deletes a catalog",
+    "control-requirements": "controls are of no environment; only who has no limit changes what they require",
     "integrations/apitoken": "of a user",
     "schedules/taglimit": "holds over all environments",
     "auth/user": "people are of no environment; only who has no limit changes them",
@@ -118,6 +120,9 @@ def objects(worlds):
         "templates": template,
         "alerts": there.schedule,  # whose number names it
         "import-projects": there.project,
+        "systems": there.system,
+        "evidence": there.evidence,
+        "waivers": there.waiver,
         "imports": there.project,
         "audit": common.entry,
         "changes": common.entry,

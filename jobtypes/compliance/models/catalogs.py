@@ -83,7 +83,8 @@ class Catalog(models.Model):
         """Delete it with its controls; raises ValidationError, code "conflict", where results name them."""
         with transaction.atomic():
             Catalog.objects.select_for_update().get(pk=self.pk)
-            if self.controls.filter(Q(results__isnull=False) | Q(findings__isnull=False)).exists():
+            named = Q(results__isnull=False) | Q(findings__isnull=False)
+            if self.assessments.exists() or self.controls.filter(named).exists():
                 raise ValidationError(
                     f"There are results by {self.key}, and they are kept for the auditor. "
                     "Take it out of the schedules that name it instead.",
@@ -107,7 +108,7 @@ class ControlQuerySet(Common, models.QuerySet["Control"]):
         """Return the controls that the catalogs of these keys have, with their catalogs, in the order of the file."""
         return (
             self.listed()
-            .filter(catalog__key__in=list(keys))
+            .filter(catalog__key__in=list(map(spelled, keys)))
             .select_related("catalog")
             .order_by("catalog", "position")
         )

@@ -54,6 +54,11 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
             expiring=self.expiring_on(day).count(),
         )
 
+    def for_system(self, system: System) -> WaiverQuerySet:
+        """Return the waivers that name a system, and those for all."""
+        named = WaiverSystem.objects.filter(waiver=OuterRef("pk"))
+        return self.filter(Exists(named.filter(system=system)) | ~Exists(named))
+
     def scopes(self) -> dict[str, list[frozenset[int]]]:
         """Return control id → for each of its waivers the numbers of its systems, none meaning all; two queries."""
         named: dict[int, set[int]] = {}

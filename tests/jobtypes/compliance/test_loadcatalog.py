@@ -75,6 +75,7 @@ def test_a_key_is_spelled_with_either_hyphen(db, tmp_path):
     load(path, "--key", "Own_Rules")
     load(path, "--key", "own-rules")
     assert Catalog.objects.get() == Catalog.objects.named("own_rules")
+    assert Control.objects.of_catalogs(["OWN_rules"]).count() == 6
     assert Catalog.objects.missing(["OWN_RULES", "lost"]) == ["lost"]
 
 
