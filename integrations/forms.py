@@ -111,8 +111,8 @@ class SftpForm(ConnectionForm):
         max_length=2000,
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "placeholder": "SHA256:…"}),
         help_text=_(
-            "The fingerprint that the server must show; nothing is sent before. Leave it empty, save, and try the "
-            "connection: that shows it. Compare it with what the server's owner says, then write it here."
+            "The fingerprint that the server must show; nothing is sent before. Leave it empty, save, and press "
+            "Test, which shows it. Compare it with what the server's owner says, then write it here."
         ),
     )
     remote_path = forms.CharField(max_length=1000, strip=False, initial="/", label=_("Folder"))
