@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from jobtypes.csv_import.plan import FileRefused
+from jobtypes.csv_import.unpacking import Readable
 
 BLOCK = 256 * 1024  # bytes
 LONGEST_ROW = 16 * 1024 * 1024  # bytes
@@ -26,7 +26,7 @@ MARKS = (
 class TextBlocks:
     """The text of a file. A CR and the LF after it are always in the same block; a byte order mark is dropped."""
 
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+    def __init__(self, stream: Readable, encoding: str) -> None:
         self.encoding = encoding
         self.bytes_read = 0
         self.size = 0  # of the last block, in bytes

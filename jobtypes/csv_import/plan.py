@@ -55,8 +55,12 @@ class TableNaming:
     lowercase: bool = True
 
     def table_for(self, filename: str) -> str:
-        """Return the table's name: the file's without its ending, prefix and suffix cut off whatever their case."""
-        name = filename.rpartition(".")[0] or filename
+        """Return the table's name: the file's without its ending, prefix and suffix, these whatever their case.
+
+        Of a packed file, `.gz` belongs to the ending.
+        """
+        whole = filename[:-3] if filename.lower().endswith(".gz") else filename
+        name = whole.rpartition(".")[0] or whole
         if self.strip_prefix and name.lower().startswith(self.strip_prefix.lower()):
             name = name[len(self.strip_prefix) :]
         if self.strip_suffix and name.lower().endswith(self.strip_suffix.lower()):

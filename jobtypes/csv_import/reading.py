@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 from jobtypes.csv_import.decoding import BLOCK, LONGEST_ROW, Lines, TextBlocks, cut
 from jobtypes.csv_import.header import check_table, read_header
 from jobtypes.csv_import.plan import FilePlan, FileRefused
+from jobtypes.csv_import.unpacking import is_packed, unpacked
 
 csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW + 2 * BLOCK))  # Lines refuses what is longer
 
@@ -43,7 +44,8 @@ class CsvFile:
 
     def __init__(self, stream: BinaryIO, plan: FilePlan) -> None:
         self.plan = plan
-        self.lines = Lines(TextBlocks(stream, plan.encoding))
+        self._stream = stream
+        self.lines = Lines(TextBlocks(unpacked(stream, plan.filename), plan.encoding))
         lines = chain.from_iterable(self.lines.taken(plan.delimiter))
         for number in range(1, plan.skiprows + 1):
             next(lines, None)
@@ -57,8 +59,8 @@ class CsvFile:
 
     @property
     def bytes_read(self) -> int:
-        """Return how many bytes of the file were read."""
-        return self.lines.blocks.bytes_read
+        """Return how many bytes of the file were read, packed as it is."""
+        return self._stream.tell() if is_packed(self.plan.filename) else self.lines.blocks.bytes_read
 
     @property
     def is_plain(self) -> bool:

@@ -1,5 +1,7 @@
 """What a load does to the rows of a table, and what it counts."""
 
+import gzip
+
 import pytest
 
 from jobtypes.csv_import.plan import RejectLimit
@@ -18,6 +20,13 @@ def test_one_changed_one_new_and_one_same_row_are_told_apart(ground):
     ground.load("id,name\n1,Aurora\n2,Borealis\n")
     assert counts(ground.load("id,name\n1,Aurora\n2,Boreas\n3,Corona\n")) == (1, 1, 1, 0, 0)
     assert ground.rows() == [("1", "Aurora"), ("2", "Boreas"), ("3", "Corona")]
+
+
+@pytest.mark.parametrize("content", [THREE, THREE + "\n"], ids=["raw", "row"])
+def test_a_packed_file_is_loaded_as_the_same_file_unpacked_is(ground, content):
+    packed = ground.load(gzip.compress(content.encode()), filename="file.csv.gz")
+    assert (packed.status, counts(packed)) == ("loaded", (3, 0, 0, 0, 0)), packed.error
+    assert counts(ground.load(content)) == (0, 0, 3, 0, 0)
 
 
 def test_a_row_that_stays_the_same_is_not_written(ground):
