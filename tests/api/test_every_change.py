@@ -22,6 +22,7 @@ ANSWERS = {
     "POST schedules/(pk)/preview-change",
     "POST calendars/(pk)/preview-change",
     "POST alerts/test",
+    "POST import-projects/(pk)/dry-run",
 }
 SCHEDULE = {"name": "fresh", "job_type": "noop", "schedule_type": "manual"}
 HOOK = {"name": "hook", "kind": "webhook", "url": "https://hooks.example.com/x"}
@@ -33,6 +34,8 @@ TEMPLATE = {"name": "form", "definition": {"job_type": "noop", "schedule_type": 
 
 SYSTEM = {"name": "harbour", "environment": "edge"}
 EVIDENCE = {"system": "harbour", "evidence_type": "audit-log"}
+WAREHOUSE = {"name": "warehouse", "kind": "sql", "address": "postgresql://db.example.com/stock"}
+PROJECT = {"name": "files", "connection": "warehouse", "defaults": {"primary_key": "id"}}
 WAIVER = {"control_id": "AC-2", "systems": ["harbour"], "reason": "Accepted.", "expires": "2099-12-31"}
 
 
@@ -68,6 +71,13 @@ class Ground:
 
     def connections(self):
         return self.made("connections", CRM)
+
+    def warehouse(self):
+        return self.made("connections", WAREHOUSE)
+
+    def projects(self):
+        self.warehouse()
+        return self.made("import-projects", PROJECT)
 
     def channels(self):
         return self.made("channels", HOOK)
@@ -187,6 +197,9 @@ CHANGES = {
     "DELETE templates/(pk)": (grounded("templates"), None),
     "POST templates/(pk)/instantiate": (grounded("templates"), {"name": "one", "parameters": {}}),
     "POST templates/(pk)/upgrade": (upgraded, None),
+    "POST import-projects": (grounded("warehouse"), PROJECT),
+    "POST import-projects/(pk)/import": (grounded("projects"), {}),
+    "POST import-projects/(pk)/test": (grounded("projects"), {}),
     "POST systems": (None, SYSTEM),
     "POST evidence": (grounded("systems"), EVIDENCE),
     "POST waivers": (grounded("systems"), WAIVER),
@@ -202,6 +215,7 @@ OWNED = {
     "evidence": EVIDENCE,
     "waivers": WAIVER,
     "control-requirements": {"family": "AC", "required_all": ["audit-log"]},
+    "import-projects": PROJECT,
 }
 CHANGED = {
     "notice-rules": {"event": "recovery"},
@@ -210,8 +224,9 @@ CHANGED = {
     "evidence": {"path": "x"},
     "waivers": {"notes": "x"},
     "control-requirements": {"remediation": "x"},
+    "import-projects": {"skiprows": 1},
 }
-BEFORE = {"notice-rules": "channels", "evidence": "systems", "waivers": "systems"}
+BEFORE = {"notice-rules": "channels", "evidence": "systems", "waivers": "systems", "import-projects": "warehouse"}
 
 
 def owned(path):

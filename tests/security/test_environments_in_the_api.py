@@ -137,6 +137,7 @@ def test_what_is_everybodys_is_seen_and_not_changed(local, everywhere, worlds):
         f"connections/{shared.connection.pk}",
         f"calendars/{shared.calendar.pk}",
         f"notice-rules/{shared.rule.pk}",
+        f"import-projects/{shared.project.pk}",
     ]
     for address in addresses:
         assert local.get(address).status_code == 200
@@ -147,7 +148,7 @@ def test_what_is_everybodys_is_seen_and_not_changed(local, everywhere, worlds):
         assert everywhere.patch(address, {}).status_code == 200
     assert local.post(f"channels/{shared.channel.pk}/test").status_code == 403
     assert local.post("tag-limits", {"tag": "t", "max_running": 1}).status_code == 403
-    assert Channel.objects.count() == Connection.objects.count() == 3
+    assert (Channel.objects.count(), Connection.objects.count()) == (3, 6)
 
 
 def test_a_new_owner_answers_for_what_he_stores(worlds, speaking):
