@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from jobruns.models import JobRun
@@ -16,7 +16,9 @@ from jobtypes.models import ImportFileResult, ImportProject, RejectedRow
 from schedules.models import Schedule
 
 COUNTS = ("rows_read", "inserted", "updated", "skipped", "rejected", "duplicates")
-REASONS, LINES = 20, 12
+REASONS, LINES, DRIFT = 20, 12, 12
+RECENT = 2_000  # files of a project that are looked through
+GROUPED = 10_000  # refused rows of a run whose reasons are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why rows of one file were refused: how many of those kept, and the first of them."""
+    """Why rows of one file were refused: how many of those kept."""
 
     file: str
     column: str
     reason: str
     rows: int
-    line: int
-    raw: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,8 @@ def board(projects: Sequence[ImportProject], user: Any) -> list[Line]:
     """Return a line for each project, those in trouble first."""
     schedules = _schedules(projects, user)
     runs = _last_runs(projects, schedules, user)
-    found = ImportFileResult.objects.filter(run_id__in=[run.pk for run in runs.values()]).order_by("pk")
-    files: dict[int, list[ImportFileResult]] = {}
-    for one in found:
-        files.setdefault(one.run_id, []).append(one)
-    lines = [
-        _line(one, runs.get(one.pk), files.get(runs[one.pk].pk, []) if one.pk in runs else [], schedules[one.pk])
-        for one in projects
-    ]
+    totals, troubles = _totals([run.pk for run in runs.values()])
+    lines = [_line(one, runs.get(one.pk), schedules[one.pk], totals, troubles) for one in projects]
     return sorted(lines, key=lambda line: (line.state.key != "failed", line.project.name))
 
 
@@ -109,32 +103,31 @@ def refused(run_id: int, counted: int) -> Refused:
         return Refused()
     rows: QuerySet[RejectedRow] = RejectedRow.objects.filter(file__run_id=run_id)
     grouped = (
-        rows.values("file__filename", "column", "reason")
+        RejectedRow.objects.filter(pk__in=rows.order_by("pk").values("pk")[:GROUPED])
+        .values_list("file__filename", "column", "reason")
         .annotate(rows=Count("pk"), first=Min("pk"))
         .order_by("-rows", "first")[:REASONS]
     )
-    found = list(grouped)
-    first = RejectedRow.objects.in_bulk([one["first"] for one in found])
-    reasons = [
-        Reason(
-            one["file__filename"],
-            one["column"],
-            one["reason"],
-            one["rows"],
-            first[one["first"]].line,
-            first[one["first"]].raw,
-        )
-        for one in found
-    ]
+    reasons = [Reason(file, column, reason, count) for file, column, reason, count, _first in grouped]
     return Refused(counted, rows.count(), reasons, list(RejectedRow.objects.of_run(run_id)[:LINES]))
 
 
-def tables(project: ImportProject, user: Any) -> list[tuple[ImportFileResult, State]]:
-    """Return the last file of each table that was ever filled, by the table's name."""
-    seen = ImportFileResult.objects.visible_to(user).filter(project=project.name).exclude(table_name="")
-    last = seen.values("table_name").annotate(last=Max("pk")).values_list("last", flat=True)
-    found = ImportFileResult.objects.filter(pk__in=list(last)).order_by("table_name")
-    return [(one, file_state(one)) for one in found]
+def tables(project: ImportProject, user: Any) -> tuple[list[tuple[ImportFileResult, State]], list[ImportFileResult]]:
+    """Return the last file of each table, by the table's name, and the newest files that brought columns.
+
+    Looks at the project's last RECENT files.
+    """
+    seen = ImportFileResult.objects.visible_to(user).filter(project=project.name).order_by("-pk")
+    last: dict[str, int] = {}
+    new: list[int] = []
+    for pk, table, columns in seen.values_list("pk", "table_name", "columns_added")[:RECENT]:
+        last.setdefault(table, pk)
+        if columns and len(new) < DRIFT:
+            new.append(pk)
+    found = ImportFileResult.objects.in_bulk([*last.values(), *new])
+    return [(found[pk], file_state(found[pk])) for table, pk in sorted(last.items()) if table], [
+        found[pk] for pk in new
+    ]
 
 
 def rules(config: ImportConfig) -> list[Rule]:
@@ -188,23 +181,47 @@ def _last_runs(
     projects: Sequence[ImportProject], schedules: dict[int, list[Schedule]], user: Any
 ) -> dict[int, JobRun]:
     """Return the newest run of each project that has one, among its schedules and what became of its files."""
-    seen = ImportFileResult.objects.visible_to(user).filter(project__in=[one.name for one in projects])
-    by_files = dict(seen.values_list("project").annotate(last=Max("run_id")).order_by())
     newest = {
-        one.pk: max(
-            [by_files.get(one.name) or 0, *(schedule.last_run_id or 0 for schedule in schedules[one.pk])], default=0
-        )
-        for one in projects
+        one.pk: max((schedule.last_run_id or 0 for schedule in schedules[one.pk]), default=0) for one in projects
     }
+    orphans = {one.name: one.pk for one in projects if not newest[one.pk]}  # their schedules are gone, or never ran
+    seen = ImportFileResult.objects.visible_to(user).filter(project__in=orphans)
+    for name, last in seen.values_list("project").annotate(last=Max("run_id")).order_by():
+        newest[orphans[name]] = last
     runs = JobRun.objects.visible_to(user).in_bulk([pk for pk in newest.values() if pk])
     return {pk: runs[run] for pk, run in newest.items() if run in runs}
 
 
+def _totals(runs: Sequence[int]) -> tuple[dict[int, dict[str, int]], dict[int, str]]:
+    """Return by run the numbers of its files, and what went wrong with the first that failed."""
+    files = ImportFileResult.objects.filter(run_id__in=runs).order_by()
+    failed = Q(status=ImportFileResult.Status.FAILED)
+    numbers = files.values("run_id").annotate(
+        files=Count("pk"), failed=Count("pk", filter=failed), **{name: Sum(name) for name in COUNTS}
+    )
+    first = files.filter(failed).values("run_id").annotate(first=Min("pk")).values("first")
+    troubles = ImportFileResult.objects.filter(pk__in=first).values_list("run_id", "filename", "error")
+    by_run: dict[int, dict[str, int]] = {one["run_id"]: dict(one) for one in numbers}  # type: ignore[arg-type]
+    return by_run, {run: f"{name}: {error}" for run, name, error in troubles}
+
+
 def _line(
-    project: ImportProject, run: JobRun | None, files: list[ImportFileResult], schedules: list[Schedule]
+    project: ImportProject,
+    run: JobRun | None,
+    schedules: list[Schedule],
+    totals: dict[int, dict[str, int]],
+    troubles: dict[int, str],
 ) -> Line:
-    failed = [one for one in files if one.status == ImportFileResult.Status.FAILED]
-    trouble = f"{failed[0].filename}: {failed[0].error}" if failed else (run.error if run else "")
     state = run_state(run) if run else State("pending", _("Not imported yet"))
-    loaded = len(files) - len(failed)
-    return Line(project, run, state, len(files), loaded, sums(files), trouble, schedules)
+    numbers = totals.get(run.pk, {}) if run else {}
+    files = numbers.get("files", 0)
+    return Line(
+        project=project,
+        run=run,
+        state=state,
+        files=files,
+        loaded=files - numbers.get("failed", 0),
+        sums={name: numbers.get(name, 0) for name in COUNTS},
+        trouble=troubles.get(run.pk, run.error) if run else "",
+        schedules=schedules,
+    )

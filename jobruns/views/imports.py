@@ -17,7 +17,7 @@ from schedules.models import Schedule
 from schedules.pages import page, row_number, viewer_zone
 from schedules.timing import TimingError, sentence
 
-SHOWN, RECENT, DRIFT = 200, 40, 12
+SHOWN, RECENT = 200, 40
 REJECT_COLUMNS = ("file", "table", "line", "column", "reason", "row")
 
 
@@ -46,6 +46,7 @@ def import_project(request: HttpRequest, pk: int) -> HttpResponse:
     before = row_number(request.GET.get("before"))
     results = ImportFileResult.objects.visible_to(request.user).filter(project=project.name).order_by("-pk")
     rows = list((results if before is None else results.filter(pk__lt=before))[: RECENT + 1])
+    filled, drift = tables(project, request.user)
     run = last_run(project, request.user)
     files = list(ImportFileResult.objects.of_run(run.pk)) if run else []
     return render(
@@ -58,9 +59,9 @@ def import_project(request: HttpRequest, pk: int) -> HttpResponse:
             "files": files,
             "loaded": sum(one.status != ImportFileResult.Status.FAILED for one in files),
             "sums": sums(files),
-            "tables": tables(project, request.user),
+            "tables": filled,
             **_said(project),
-            "drift": results.exclude(columns_added=[])[:DRIFT],
+            "drift": drift,
             "results": [(one, file_state(one)) for one in rows[:RECENT]],
             "older": rows[RECENT - 1].pk if len(rows) > RECENT else None,
             "before": before,

@@ -224,7 +224,10 @@ class ImportFileResult(models.Model):
                 condition=Q(status__in=["loaded", "failed", "already_imported"]), name="file_status_is_known"
             ),
         ]
-        indexes = [models.Index(fields=["run_id", "id"], name="files_of_run")]
+        indexes = [
+            models.Index(fields=["run_id", "id"], name="files_of_run"),
+            models.Index(fields=["project", "id"], name="files_of_project"),
+        ]
 
     if TYPE_CHECKING:
         rejects: Any

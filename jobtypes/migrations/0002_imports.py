@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': "imported file's result",
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['run_id', 'id'], name='files_of_run')],
+                'indexes': [models.Index(fields=['run_id', 'id'], name='files_of_run'), models.Index(fields=['project', 'id'], name='files_of_project')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['loaded', 'failed', 'already_imported'])), name='file_status_is_known')],
             },
         ),
