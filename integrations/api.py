@@ -50,7 +50,7 @@ class ConnectionViewSet(Collection):
         """Add what a short look at the server of a connection just saved shows of its role."""
         risks: tuple[str, ...] = ()
         sent = dict(request.data)
-        if {"address", "url", "password"} & set(sent) and sent.get("accept_risk") is not True:
+        if {"address", "url", "database_url", "password"} & set(sent) and sent.get("accept_risk") is not True:
             risks = Connection.objects.get(pk=answer.data["id"]).risks(seconds=LOOK_SECONDS)
         answer.data["warnings"] = list(risks)
         return answer

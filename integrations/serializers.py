@@ -24,6 +24,7 @@ SECRETS = {
 }  # kind → the names under which its secrets are sent
 ALL_SECRETS = sorted({name for names in SECRETS.values() for name in names})
 MOST_HEADERS = 50
+TELLING = {"database_url": "postgresql", "host": "sftp"}  # field that one kind alone has → that kind
 POSTGRESQL = "postgresql"  # another word for kind sql, where the address leads to one
 NO_POSTGRESQL = "A connection of kind postgresql leads to one: postgresql://user:password@host/database."
 
@@ -31,7 +32,7 @@ NO_POSTGRESQL = "A connection of kind postgresql leads to one: postgresql://user
 class ConnectionSerializer(Placed, serializers.ModelSerializer[Connection]):
     """A named way to another system. `***` in place of a secret keeps the stored one."""
 
-    aliases = {"url": "address"}
+    aliases = {"url": "address", "database_url": "address"}
     kept_by_us = frozenset(["id", "created_by", "updated_by", "created_at", "updated_at", "warnings"])
 
     name = serializers.CharField(max_length=255, trim_whitespace=False)
@@ -101,7 +102,12 @@ class ConnectionSerializer(Placed, serializers.ModelSerializer[Connection]):
         validators: list[Any] = []
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the validated values, kind postgresql as the sql that it is; raises ValidationError by field."""
+        """Return the validated values, kind postgresql as the sql that it is; raises ValidationError by field.
+
+        Who sends no kind, as the program did that imports come from, means the one that its fields belong to.
+        """
+        if isinstance(data, Mapping) and not self.partial:
+            data = with_kind(data)
         if not isinstance(data, Mapping) or data.get("kind") != POSTGRESQL:
             return super().to_internal_value(data)
         values = super().to_internal_value({**data, "kind": "sql"})
@@ -207,6 +213,12 @@ class IssuedSerializer(TokenSerializer):
 
     class Meta(TokenSerializer.Meta):
         fields = [*TokenSerializer.Meta.fields, "token"]
+
+
+def with_kind(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a connection with the kind that one of them belongs to, where they name none."""
+    meant = [kind for name, kind in TELLING.items() if name in values]
+    return {"kind": meant[0], **values} if meant else values
 
 
 def _composed(given: dict[str, Any], before: str) -> str:

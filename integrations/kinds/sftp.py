@@ -28,6 +28,7 @@ ADDRESS = re.compile(
     r"(:(?P<port>[0-9]{1,5}))?(?P<remote_path>/[^?#]*)?(\?host_key=(?P<host_key>[^&#]*))?"
 )
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])")
+BARE_FINGERPRINT = re.compile(r"[A-Za-z0-9+/]{43}=?")
 PUBLIC_KEY = re.compile(r"(?:ssh-|ecdsa-)[a-z0-9@.-]+ (?P<key>AAAA[A-Za-z0-9+/]+={0,2})")
 SECRETS = ("password", "private_key")
 PARTS = ("host", "port", "username", "host_key", "remote_path")
@@ -238,6 +239,8 @@ def _fingerprint(text: str) -> str:
     """Return the fingerprint in what a person pasted: itself, a line of ssh-keygen, or a public key."""
     if not text.strip() or references.is_whole(text):
         return text.strip()
+    if BARE_FINGERPRINT.fullmatch(text.strip()):
+        text = f"SHA256:{text.strip()}"
     if found := FINGERPRINT.search(text):
         return found[0]
     if found := PUBLIC_KEY.search(text):

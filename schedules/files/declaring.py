@@ -24,7 +24,7 @@ from integrations.models import Channel, Connection
 from integrations.outbox_serializers import SETTINGS, ChannelSerializer, by_setting
 from integrations.secrecy import masked
 from integrations.secrets import MASK
-from integrations.serializers import POSTGRESQL, SECRETS, ConnectionSerializer
+from integrations.serializers import POSTGRESQL, SECRETS, ConnectionSerializer, with_kind
 from schedules.calendars import effects
 from schedules.calendars.serializers import CalendarSerializer, fill
 from schedules.files.entries import Entry
@@ -53,7 +53,7 @@ def connection(entry: Entry, desk: Desk) -> Step:
     """Store a connection. A relative path is meant from the working directory, and may lie anywhere: of an SQLite
     file, and of a private key as `key_path`."""
     row = Connection.objects.filter(name=entry.name).first()
-    values = {**_plain_texts(ConnectionSerializer), **entry.values}
+    values = {**_plain_texts(ConnectionSerializer), **with_kind(entry.values)}
     kind = {POSTGRESQL: "sql"}.get(str(values.get("kind")), str(values.get("kind")))
     secrets = SECRETS.get(kind, ())
     values |= {name: empty for name, empty in (("headers", {}), ("private_key", "")) if name in secrets} | values

@@ -121,3 +121,12 @@ def test_postgresql_is_another_word_for_sql(admin):
 def test_postgresql_is_refused_for_what_is_none(admin, address):
     answer = admin.post("connections", {**DATABASE, "address": address})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["address"])
+
+
+def test_who_sends_no_kind_means_the_one_of_the_fields(admin, place):
+    body = {"name": "w", "database_url": "postgresql://loader:s3cr3t-marker@127.0.0.1:1/w", "description": None}
+    shown = made(admin, {name: value for name, value in body.items() if value})
+    assert (shown["kind"], shown["address"]) == ("sql", "postgresql://loader:***@127.0.0.1:1/w")
+    assert made(admin, {"name": "erp", **place.fields})["kind"] == "sftp"
+    answer = admin.post("connections", {"name": "x"})
+    assert (answer.status_code, "kind" in answer.json()["errors"]) == (400, True)

@@ -23,6 +23,13 @@ def test_a_server_is_declared_in_parts_and_the_second_time_nothing_changes(write
     assert server.password == "word"
 
 
+def test_a_kind_that_is_left_out_is_the_one_of_the_fields(write):
+    text = (ERP % ", password: word").replace("kind: sftp, ", "")
+    sync(write(text))
+    assert "1 unchanged" in sync(write(text))
+    assert Connection.objects.get().secrets == {"password": "word"}
+
+
 def test_what_leaves_the_file_has_its_default_again(write):
     sync(write(ERP % (", password: marker-1, private_key: marker-2, host_key: 'SHA256:" + "k" * 43 + "'")))
     told = sync(write("connections: {erp: {kind: sftp, host: h.example.com, username: erp, password: marker-1}}"))

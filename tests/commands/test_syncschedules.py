@@ -238,6 +238,8 @@ def test_files_are_nobodys_own_and_know_no_quota(write, settings):
         'connections: {a: {kind: http, url: "ftp://example.com", headers: {Host: marker-1}}}',
         'connections: {a: {kind: nope, url: "nope://u:marker-1@h", password: marker-2}}',
         'connections: {a: {kind: sql, url: "sqlite:///x.db", password: [marker-1]}}',
+        "connections: {a: {kind: sftp, host: h, username: u, port: x, password: marker-1, private_key: marker-2}}",
+        'connections: {a: {kind: sftp, url: "sftp://u:marker-1@h:99999/", private_key: [marker-2]}}',
         'channels: {a: {kind: slack, webhook_url: "https://example.com/marker-1", channel: 1}}',
         'channels: {a: {kind: webhook, url: "https://example.com", headers: {X-A: "marker-1\\n"}, method: marker}}',
         'channels: {a: {kind: webhook, url: "https://example.com", signing_secret: whsec_marker}}',
