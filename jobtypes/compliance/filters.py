@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations.rest.filters import FlagFilter, MomentFilter
 from jobtypes.compliance.models import Catalog, Control, ControlRequirement, Evidence, System, Waiver
-from jobtypes.compliance.models.catalogs import spelled
+from jobtypes.compliance.oscal import spelled
 
 
 class SystemFilter(django_filters.FilterSet):

@@ -75,6 +75,11 @@ class Read:
         return {"base": len(self.controls) - enhancements, "enhancements": enhancements, "withdrawn": withdrawn}
 
 
+def spelled(key: str) -> str:
+    """Return the one spelling of a catalog's key: small letters, and `-` for `_`."""
+    return key.strip().lower().replace("_", "-")
+
+
 def document(raw: bytes) -> tuple[str, dict[str, Any]]:
     """Return the root's name, catalog or profile, and what it holds; raises Unreadable."""
     if len(raw) > MOST_BYTES:

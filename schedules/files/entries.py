@@ -7,11 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
+from jobtypes.compliance.oscal import spelled
 from jobtypes.foreign import ForeignFile, Translation, Untranslatable
 from schedules.files.problems import Path, Problem, Refused, nearest
 from schedules.files.reading import Document
 
-MAPS = ("connections", "channels", "calendars", "tag_limits", "templates")
+MAPS = (
+    *("connections", "channels", "calendars", "tag_limits", "templates"),
+    *("catalogs", "systems", "environments"),
+)
 SECTIONS = (*MAPS, "import_projects", "schedules")
 TOP = (*SECTIONS, "source")
 LONGEST_SOURCE = 500
@@ -140,6 +144,11 @@ class _Taking:
         entry = Entry(section, str(name), values if isinstance(values, dict) else {}, **place)
         if section == "tag_limits" and isinstance(values, int):
             entry = Entry(section, str(name), {"max_running": values}, **place)
+        elif section == "catalogs":
+            fields = {"path": values} if isinstance(values, str) else dict(values) if isinstance(values, dict) else {}
+            entry = Entry(section, spelled(str(name)), fields, **place)
+        elif section == "environments" and (values is None or isinstance(values, dict)):
+            entry = Entry(section, str(name), values or {}, **place)
         elif not isinstance(values, dict):
             self.problems.append(entry.problem((), "Write its fields."))
             return

@@ -18,9 +18,9 @@ from integrations.models import Channel, Connection
 from integrations.secrets import MASK
 from jobtypes import registry
 from jobtypes.base import InvalidParams
-from jobtypes.models import ImportProject
+from jobtypes.models import Catalog, ImportProject, System
 from schedules.calendars.definition import Definition
-from schedules.files import projects
+from schedules.files import compliance, projects
 from schedules.models import Calendar, Schedule, TagLimit, Template
 from schedules.patterns.definition import FIELDS
 from schedules.serializers import ScheduleSerializer
@@ -72,12 +72,18 @@ def export(schedules: Iterable[Schedule], *, whole: bool) -> Export:
             if whole or any(one.tag in schedule.tags for schedule in current)
         },
         "templates": {one.name: _template(one) for one in Template.objects.order_by("name")} if whole else {},
+        "systems": {one.name: compliance.said(one) for one in System.objects.order_by("name")} if whole else {},
         "import_projects": [projects.said(one) for one in imported],
         "schedules": entries,
     }
     found.sections = {name: section for name, section in sections.items() if section} or {"schedules": []}
-    found.remarks = [*_over(chosen), *_missing(current)]
+    found.remarks = [*_over(chosen), *_missing(current), *(_catalogs() if whole else [])]
     return found
+
+
+def _catalogs() -> list[str]:
+    keys = ", ".join(Catalog.objects.order_by("key").values_list("key", flat=True))
+    return [f"Catalogs come from files of their own and are not in here: {keys}."] if keys else []
 
 
 def _source(schedules: Sequence[Schedule]) -> str:

@@ -12,6 +12,9 @@ SINGULAR = {
     "calendars": "calendar",
     "tag_limits": "tag limit",
     "templates": "template",
+    "catalogs": "catalog",
+    "systems": "system",
+    "environments": "environment",
     "import_projects": "import project",
     "schedules": "schedule",
 }

@@ -19,10 +19,11 @@ from integrations.outbox_serializers import ChannelSerializer
 from integrations.rest.problems import errors_of
 from integrations.serializers import ConnectionSerializer
 from jobtypes import registry
+from jobtypes.compliance.serializers import SystemSerializer
 from jobtypes.csv_import.serializers import ImportProjectSerializer
 from schedules import defaults
 from schedules.calendars.serializers import CalendarSerializer
-from schedules.files import declaring, projects
+from schedules.files import compliance, declaring, projects
 from schedules.files.declaring import ACTOR, Desk
 from schedules.files.entries import Declared, Entry, declared
 from schedules.files.gathering import Gathered
@@ -43,6 +44,9 @@ STEPS: dict[str, Callable[[Entry, Desk], Step]] = {
     "calendars": declaring.calendar,
     "tag_limits": declaring.tag_limit,
     "templates": declaring.template,
+    "catalogs": compliance.catalog,
+    "systems": compliance.system,
+    "environments": compliance.environment,
 }
 FIELDS: dict[str, Any] = {
     "connections": ConnectionSerializer,
@@ -50,6 +54,7 @@ FIELDS: dict[str, Any] = {
     "calendars": CalendarSerializer,
     "tag_limits": TagLimitSerializer,
     "templates": TemplateSerializer,
+    "systems": SystemSerializer,
     "import_projects": ImportProjectSerializer,
     "schedules": ScheduleSerializer,
 }

@@ -13,11 +13,7 @@ from django.db.models import Q
 from integrations import audit
 from integrations.access import Common
 from jobtypes.compliance.models.refusals import SHA256, refuse_no_texts, refuse_odd_texts
-
-
-def spelled(key: str) -> str:
-    """Return the one spelling of a catalog's key: small letters, and `-` for `_`."""
-    return key.strip().lower().replace("_", "-")
+from jobtypes.compliance.oscal import spelled
 
 
 class CatalogQuerySet(Common, models.QuerySet["Catalog"]):
