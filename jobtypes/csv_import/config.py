@@ -156,6 +156,12 @@ class Handling(Keys):
     ragged: plan.Ragged = Field(
         "reject", title="Short rows", description="pad fills missing cells at the end with NULL."
     )
+    expect_columns: Annotated[list[Identifier], Field(max_length=1_599), AfterValidator(_each_once)] = Field(
+        default_factory=list, title="Expected columns", description="A file that lacks one of them is refused."
+    )
+    min_rows: int = Field(
+        0, ge=0, le=10**12, title="Fewest rows", description="A file with fewer good rows is refused."
+    )
     create_table: bool = Field(True, title="Create", description="Make a missing table, all of its columns text.")
     add_columns: bool = Field(True, title="Add columns", description="Add new columns of the header, as text.")
     allow_empty_rebuild: bool = Field(
@@ -260,6 +266,7 @@ class ImportConfig(Handling):
             table=table,
             schema=values.pop("schema_"),
             primary_key=tuple(rule.primary_key),
+            expect_columns=tuple(values.pop("expect_columns")),
             column_mapping={name.strip(): column for name, column in mapping.items()},
             null_values=frozenset(words) - {"legacy"} | (LEGACY_NULLS if "legacy" in words else frozenset()),
             reject_limit=RejectLimit(limit) if isinstance(limit, int) else RejectLimit(0, Fraction(limit[:-1]) / 100),

@@ -40,6 +40,12 @@ def read_header(cells: list[str], line: int, plan: FilePlan) -> Header:
         seen[column] = place
     if missing := [column for column in plan.primary_key if column not in seen]:
         raise FileRefused("MissingKeyColumn", _missing(missing, columns, names, line, plan))
+    if missing := [column for column in plan.expect_columns if column not in seen]:
+        raise FileRefused(
+            "ColumnsNotAsExpected",
+            f"Line {line}: the header lacks {_listed(missing)}, which expect_columns names. "
+            f"It has: {_listed(columns)}. Nothing was written.",
+        )
     return Header(tuple(columns), trailing)
 
 
@@ -67,8 +73,6 @@ def _check(column: str, place: int, line: int) -> None:
 
 def _missing(missing: list[str], columns: list[str], names: list[str], line: int, plan: FilePlan) -> str:
     alike = [column for column in columns if column.lower() in {one.lower() for one in missing}]
-    listed = ", ".join(columns)
-    listed = listed if len(listed) <= LONGEST_LIST else f"{listed[:LONGEST_LIST]} …"
     others = [word for mark, word in DELIMITERS.items() if mark != plan.delimiter and mark in names[0]]
     if alike:
         hint = f" Names are compared as they are written: {', '.join(alike)}."
@@ -77,7 +81,13 @@ def _missing(missing: list[str], columns: list[str], names: list[str], line: int
     else:
         hint = ""
     keys = ", ".join(missing)
-    return f"Line {line}: the header lacks {keys} of the primary key. It has: {listed}.{hint} Nothing was written."
+    has = f"It has: {_listed(columns)}.{hint}"
+    return f"Line {line}: the header lacks {keys} of the primary key. {has} Nothing was written."
+
+
+def _listed(names: list[str]) -> str:
+    text = ", ".join(names)
+    return text if len(text) <= LONGEST_LIST else f"{text[:LONGEST_LIST]} …"
 
 
 def _wrong(line: int, sentence: str) -> FileRefused:

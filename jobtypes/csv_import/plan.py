@@ -87,6 +87,8 @@ class FilePlan:
     reject_limit: RejectLimit = RejectLimit()
     duplicates: Duplicates = "last"
     ragged: Ragged = "reject"
+    expect_columns: tuple[str, ...] = ()  # by their names in the table
+    min_rows: int = 0
     create_table: bool = True
     add_columns: bool = True
     allow_empty_rebuild: bool = False

@@ -50,8 +50,9 @@ class Tally:
         self.rejects = nsmallest(KEPT_REJECTS, [*self.rejects, *rejects], key=attrgetter("line"))
 
     def check_limit(self) -> None:
-        """Raise LoadFailed if more rows were refused than the plan allows."""
+        """Raise LoadFailed if more rows were refused than the plan allows, or fewer are left than it wants."""
         if self.plan.reject_limit.allows(self.rejected, self.rows_read):
+            self._check_enough()
             return
         first = self.rejects[0]
         column = f", column {first.column}" if first.column else ""
@@ -61,6 +62,15 @@ class Tally:
             f"{self.plan.reject_limit}. The first, line {first.line}{column}: "
             f"{first.reason}. Nothing was changed.",
         )
+
+    def _check_enough(self) -> None:
+        good = self.rows_read - self.rejected
+        if good < self.plan.min_rows:
+            raise LoadFailed(
+                "TooFewRows",
+                f"The file has {good:,} good rows; min_rows wants {self.plan.min_rows:,}. Was it sent whole? "
+                "Nothing was changed.",
+            )
 
     def loaded(self) -> FileResult:
         """Return the result of a file that was loaded."""

@@ -161,6 +161,8 @@ def test_what_is_stored_reads_as_the_same_again() -> None:
         ({"reject_limit": "many"}, "reject_limit"),
         ({"reject_limit": True}, "reject_limit"),
         ({"duplicates": "all"}, "duplicates"),
+        ({"expect_columns": ["a", "a"]}, "expect_columns"),
+        ({"min_rows": -1}, "min_rows"),
         ({"file_pattern": "in/*.csv"}, "file_pattern"),
         ({"primary_key": []}, "primary_key"),
         ({"primary_key": ["id", "id"]}, "primary_key"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import encodings.aliases
+
 import pytest
+from pydantic import ValidationError
 
 from jobtypes.csv_import.config import ImportConfig
 from jobtypes.csv_import.plan import LEGACY_NULLS, FileRefused
@@ -144,6 +147,19 @@ def test_skipped_lines_are_not_read_as_csv() -> None:
     assert opened('say "\n"oh\na\n', skiprows=2).header == ("a",)
 
 
+def test_every_encoding_that_a_project_may_name_can_be_read() -> None:
+    read_well = 0
+    for name in sorted(set(encodings.aliases.aliases.values())):
+        try:
+            ImportConfig.model_validate({"defaults": {"primary_key": "a", "encoding": name}})
+        except ValidationError:
+            continue
+        data = 'a,b\r\n1,x\n2,"y\nz"\n'.encode(name)
+        assert read(data, encoding=name) == [(2, ["1", "x"]), (3, ["2", "y\nz"])], name
+        read_well += 1
+    assert read_well > 80
+
+
 @pytest.mark.parametrize("content", ["", "\n\r\n", "\ufeff"])
 def test_a_file_without_a_header_is_empty(content: str) -> None:
     assert refusal(content).error_type == "EmptyFile"
@@ -185,6 +201,13 @@ def test_a_missing_key_column_is_named_beside_those_that_there_are() -> None:
 
 def test_a_key_column_in_another_case_is_pointed_out() -> None:
     assert "compared as they are written: A." in str(refusal("A,b\n"))
+
+
+def test_a_file_that_lacks_an_expected_column_is_refused() -> None:
+    wrong = refusal("a,b\n", expect_columns=("b", "c", "d"))
+    assert wrong.error_type == "ColumnsNotAsExpected"
+    assert "lacks c, d, which expect_columns names. It has: a, b." in str(wrong)
+    assert opened("a,c,x\n", expect_columns=("c",)).header == ("a", "c", "x")
 
 
 def test_a_header_under_another_delimiter_is_pointed_out() -> None:

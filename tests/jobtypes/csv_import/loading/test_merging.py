@@ -29,6 +29,14 @@ def test_a_packed_file_is_loaded_as_the_same_file_unpacked_is(ground, content):
     assert counts(ground.load(content)) == (0, 0, 3, 0, 0)
 
 
+def test_a_file_with_too_few_good_rows_changes_nothing(ground):
+    ground.load(THREE)
+    result = ground.load("id,name\n1,Boreas\n2\n", min_rows=2, reject_limit=RejectLimit(1))
+    assert (result.status, result.error_type) == ("failed", "TooFewRows")
+    assert ground.rows()[0] == ("1", "Aurora", "NA")
+    assert ground.load("id,name\n1,Boreas\n2,x\n", min_rows=2).status == "loaded"
+
+
 def test_a_row_that_stays_the_same_is_not_written(ground):
     ground.load(THREE)
     before = ground.ask("SELECT id, ctid, xmin FROM t ORDER BY id")
