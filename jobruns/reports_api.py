@@ -19,11 +19,9 @@ from rest_framework.viewsets import GenericViewSet
 from integrations.access import environments_of
 from integrations.rest.documentation import WRITE_ERRORS
 from integrations.rest.problems import Conflict
+from jobruns import reports
 from jobruns.models import JobRun
-from jobtypes import registry
-from jobtypes.reporting import Reported
 
-FACTS = ("schedule_name", "status", "error", "params", "attributes", "metrics", "started_at", "finished_at")
 PARAMETERS = ("kind", "format")
 
 
@@ -58,24 +56,21 @@ class ReportViewSet(GenericViewSet[JobRun]):
         if wrong := [name for name in request.query_params if name not in PARAMETERS]:
             raise ValidationError({name: ["There is no such parameter. Known: kind, format."] for name in wrong})
         run = get_object_or_404(JobRun.objects.visible_to(request.user), pk=pk)
-        said = report(run, request.query_params.get("kind", ""), environments_of(request.user))
-        data, template = said
-        as_page = getattr(request, "accepted_renderer", None)
-        if isinstance(as_page, PageRenderer):
+        kind = request.query_params.get("kind", "")
+        data, template = _report(run, kind, environments_of(request.user))
+        if isinstance(getattr(request, "accepted_renderer", None), PageRenderer):
             return Response(render_to_string(template, {"report": data}))
         return Response(data)
 
 
-def report(run: JobRun, kind: str, places: frozenset[str] | None) -> tuple[dict[str, Any], str]:
-    """Return a report of a run and its template; raises Http404, Conflict and ValidationError."""
-    own = registry.job_types().get(run.job_type)
-    if own is None or not own.reports:
+def _report(run: JobRun, kind: str, places: frozenset[str] | None) -> tuple[dict[str, Any], str]:
+    """Return a report and its template; raises Http404, Conflict and ValidationError."""
+    known = reports.kinds(run)
+    if not known:
         raise Conflict(f"A run of job type {run.job_type} has no reports.")
-    kind = kind or own.reports[0]
-    if kind not in own.reports:
-        raise ValidationError({"kind": [f"There is no such report. Known: {', '.join(own.reports)}."]})
-    about = Reported(run_id=run.pk, environment=run.environment, **{name: getattr(run, name) for name in FACTS})
-    found = own.report(about, kind, places)
+    if kind and kind not in known:
+        raise ValidationError({"kind": [f"There is no such report. Known: {', '.join(known)}."]})
+    found = reports.report(run, kind or known[0], places)
     if found is None:
         raise Http404("Nothing of this run lies in an environment of yours.")
     return found
