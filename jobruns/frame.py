@@ -25,6 +25,7 @@ GROUPS = (
     (
         ("alerts", "bell", _("Alerts"), "jobtypes.view_alertstate"),
         ("imports", "imports", _("Imports"), "jobtypes.view_importproject"),
+        ("compliance", "compliance", _("Compliance"), "jobtypes.view_validationresult"),
         ("deliveries", "deliveries", _("Deliveries"), "integrations.view_delivery"),
     ),
     (

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from integrations.secrecy import masked
 from jobruns.importboard import Refused, file_state, refused
 from jobruns.models import JobRun
+from jobruns.reports import kinds
 from jobruns.states import State
 from jobtypes.models import ImportFileResult
 
@@ -26,6 +27,7 @@ class Panel:
     """`template` shows `facts` (name, text) and, of a measured value, the `chart` of the recent ones.
 
     Of files it shows `files`, each with how it went, and the rows that were `refused`.
+    `reports` are the kinds of report that it has.
     """
 
     template: str
@@ -34,6 +36,7 @@ class Panel:
     chart: str = ""
     files: list[tuple[ImportFileResult, State]] = field(default_factory=list)
     refused: Refused = field(default_factory=Refused)
+    reports: Sequence[str] = ()
 
 
 def panel(run: JobRun) -> Panel | None:
@@ -48,6 +51,9 @@ def panel(run: JobRun) -> Panel | None:
         context = result.get("context") if isinstance(result.get("context"), dict) else {}
         rest = {key: value for key, value in result.items() if key not in hidden and value not in (None, "", {}, [])}
         return Panel("parts/panel-value.html", facts({**context, **rest}), result, chart(run))
+    if {"banner", "families"} <= result.keys():
+        shown = {key: value for key, value in masked(run.metrics).items() if key != "results_saved"}
+        return Panel("compliance/panel.html", facts(shown), result, reports=kinds(run))
     if {"url", "body"} <= result.keys():
         hidden = {"body", "body_cut"}
         return Panel("parts/panel-answer.html", facts({k: v for k, v in result.items() if k not in hidden}), result)

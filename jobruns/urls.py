@@ -6,6 +6,7 @@ from jobruns.views.again import again_with_changes
 from jobruns.views.alerts import alert, alert_acknowledge, alert_silence, alert_unsilence, alerts, incidents
 from jobruns.views.backfill import backfill_page, withdraw_backfill
 from jobruns.views.changes import changes
+from jobruns.views.compliance import compliance, compliance_system
 from jobruns.views.deliveries import deliveries, delivery, send_again
 from jobruns.views.importing import import_dry_run, import_now
 from jobruns.views.imports import import_project, imports, run_rejects
@@ -35,6 +36,8 @@ urlpatterns = [
     path("runs/<int:pk>/cancel", cancel, name="run_cancel"),
     path("runs/<int:pk>/again", again, name="run_again"),
     path("runs/<int:pk>/again/changed", again_with_changes, name="run_again_changed"),
+    path("compliance", compliance, name="compliance"),
+    path("compliance/<int:pk>", compliance_system, name="compliance_system"),
     path("changes", changes, name="changes"),
     path("alerts", alerts, name="alerts"),
     path("alerts/incidents", incidents, name="incidents"),
