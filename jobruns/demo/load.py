@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from integrations.models import Connection
-from jobruns.demo import business, exports, history, sample
+from jobruns.demo import business, controls, exports, history, sample
 from jobruns.demo.stories import tellers
 from jobtypes.models import ImportProject
 from schedules.models import Schedule
@@ -54,6 +54,7 @@ def load(now: datetime, *, address: str) -> Loaded:
                 address=f"sqlite:///{sample.SHOP_FILE}",
             ).store(by=OWNER)
         _projects()
+        controls.load(now, by=OWNER)
         fresh, left_out = _schedules(address, now)
         with closing(sqlite3.connect(f"{shop.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
             told = tellers(database)
@@ -103,7 +104,7 @@ def _projects() -> None:
 def _schedules(address: str, now: datetime) -> tuple[list[Schedule], list[str]]:
     """Return the schedules that were made, and why others could not be; one that is there already is neither."""
     fresh, left_out = [], []
-    for wanted in sample.SCHEDULES:
+    for wanted in (*sample.SCHEDULES, controls.schedule()):
         schedule = Schedule(**wanted)
         if Schedule.objects.filter(name=schedule.name, environment=schedule.environment).exists():
             continue
@@ -126,8 +127,9 @@ def _make(schedule: Schedule, address: str, now: datetime) -> None:
         schedule.params = {**schedule.params, "url": f"{address}/health"}
     made = (now - AGE).replace(second=0, microsecond=0)
     if schedule.schedule_type == Schedule.Kind.INTERVAL:
-        first = now + timedelta(seconds=sample.SOON.get(schedule.name, 0) - (schedule.interval_seconds or 0))
-        schedule.anchor_at = first.replace(microsecond=0) if schedule.name in sample.SOON else made
+        soon = {**sample.SOON, controls.BASELINE: controls.FIRST_AFTER}
+        first = now + timedelta(seconds=soon.get(schedule.name, 0) - (schedule.interval_seconds or 0))
+        schedule.anchor_at = first.replace(microsecond=0) if schedule.name in soon else made
     schedule.store(by=OWNER)
     Schedule.objects.filter(pk=schedule.pk).update(created_at=made)
     if schedule.name == sample.PAUSED:
