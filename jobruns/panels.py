@@ -20,6 +20,7 @@ from jobtypes.models import ImportFileResult
 RECENT = 40
 FILES = 500
 HIGH = 110
+COUNTED = ("systems", "controls", "errors", "waived", "regressions", "fixed", "duration_ms")  # beside the rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def panel(run: JobRun) -> Panel | None:
         rest = {key: value for key, value in result.items() if key not in hidden and value not in (None, "", {}, [])}
         return Panel("parts/panel-value.html", facts({**context, **rest}), result, chart(run))
     if {"banner", "families"} <= result.keys():
-        shown = {key: value for key, value in masked(run.metrics).items() if key != "results_saved"}
+        shown = {key: value for key, value in masked(run.metrics).items() if key in COUNTED}
         return Panel("compliance/panel.html", facts(shown), result, reports=kinds(run))
     if {"url", "body"} <= result.keys():
         hidden = {"body", "body_cut"}

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from integrations import audit
+from integrations.access import elsewhere
 from jobruns.history import HistoryQuerySet
 from jobtypes import registry
 from jobtypes.base import InvalidParams
@@ -134,20 +135,18 @@ class JobRunManager(models.Manager.from_queryset(JobRunQuerySet)):  # type: igno
         merged = {**schedule.params, **params}
         try:
             registry.validate(schedule.job_type, merged, environment=schedule.environment)
-            if params and (foreign := registry.places(schedule.job_type, merged) - self._own_places()):
-                sentence = f"environment: One run reads no other environment than its schedule, as {min(foreign)} is."
-                raise ValidationError({"params": [sentence]})
+            if params and params != schedule.params:
+                self._refuse_foreign(registry.places(schedule.job_type, merged))
         except InvalidParams as refused:
             raise ValidationError({"params": refused.sentences()}) from None
         return merged
 
-    def _own_places(self) -> set[str]:
-        """Return the environments that the schedule may read: its own, and those of its stored parameters."""
-        schedule = self.instance
-        try:
-            return {schedule.environment, *registry.places(schedule.job_type, schedule.params)}
-        except InvalidParams:
-            return {schedule.environment}
+    def _refuse_foreign(self, places: set[str]) -> None:
+        """Refuse parameters by which a user would read an environment that does not exist for him."""
+        user = audit.current().user
+        for place in sorted(places) if user is not None and user.is_authenticated else ():
+            if sentence := elsewhere(user, place):
+                raise ValidationError({"params": [f"environment: {sentence}"]})
 
     def request(
         self,

@@ -85,11 +85,12 @@ def test_who_may_not_see_an_environment_stores_no_validation_of_it(limited, run)
     assert limited("editor", "staging").post("schedules", sent).status_code == 400
 
 
-def test_a_run_reads_no_other_environment_than_its_schedule(admin, run):
-    sent = {"override_params": {"environment": "IL2"}}
-    refused = admin.post(f"schedules/{run.schedule_id}/trigger", sent)
+def test_who_may_not_see_an_environment_asks_for_no_run_that_reads_it(admin, limited, run):
+    sent, address = {"override_params": {"environment": "IL2"}}, f"schedules/{run.schedule_id}/trigger"
+    refused = limited("operator", "edge").post(address, sent)
     assert refused.status_code == 400
-    assert "environment" in refused.json()["errors"]["params"][0]
+    assert "Name an environment of yours: edge." in refused.json()["errors"]["params"][0]
+    assert admin.post(address, sent).status_code == 202
 
 
 def test_results_are_listed_and_filtered(admin, run):
