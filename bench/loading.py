@@ -11,11 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-
-from bench.ground import middle
 
 DATABASE = "carillon_bench_loading"
 COLUMNS = ("id", "name", "flag", "length", "price", "day", "note", "code")
@@ -84,12 +83,12 @@ def speed(rows: int, *, rounds: int) -> None:
             bare.append(bare_copy(target, path))
             texts.append(staged_and_checked(target, path, table="texts"))
             typed.append(staged_and_checked(target, path, table="typed"))
-        base = middle(bare)
+        base = median(bare)
         print(f"bare COPY                       {base:6.2f} s  {rows / base:>10,.0f} rows/s")
         for name, times in (("text columns", texts), ("typed columns", typed)):
             print(
-                f"read, checked, staged: {name:13}{middle(times):5.2f} s  {rows / middle(times):>10,.0f} rows/s"
-                f"  {base / middle(times):.0%} of bare"
+                f"read, checked, staged: {name:13}{median(times):5.2f} s  {rows / median(times):>10,.0f} rows/s"
+                f"  {base / median(times):.0%} of bare"
             )
         plan = FilePlan(filename=path.name, table="typed", primary_key=("id",))
         for name in ("first load", "second load"):

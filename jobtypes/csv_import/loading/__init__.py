@@ -70,6 +70,11 @@ def load_rebuild(
     session = Session(target, own=own_database.identity(), seconds=seconds)
     meter = Meter(progress, cancelled)
     unit = Unit(session, meter, [Tally(plan, path) for plan, path in files], dry_run=dry_run)
-    return watchdog.watched(
-        unit.load, seconds=seconds, stopped=meter.look, interrupt=session.interrupt, sever=session.sever
-    )
+    try:
+        return watchdog.watched(
+            unit.load, seconds=seconds, stopped=meter.look, interrupt=session.interrupt, sever=session.sever
+        )
+    except (watchdog.Stopped, watchdog.TookTooLong):
+        if not unit.done:
+            raise
+        return unit.done  # it was too late to stop: the rows were committed

@@ -126,7 +126,7 @@ def _delete(
     ]
     statement = sql.SQL(
         "WITH gone AS (DELETE FROM {table} AS s WHERE {empty} OR {misfit} "
-        "RETURNING s.row, s.line, CASE {cases} ELSE {why} END AS why, {cells}) "
+        "RETURNING s.row, CASE {cases} ELSE {why} END AS why, {cells}) "
         "SELECT count(*) OVER (), * FROM gone ORDER BY row LIMIT {kept}"
     ).format(
         table=staged.table,
@@ -139,8 +139,8 @@ def _delete(
     )
     rows = connection.execute(statement).fetchall()
     if rows:
-        lines = staged.lines((row[1], row[2]) for row in rows)
-        staged.tally.refuse([_reject(staged, table, lines[row[1]], row[3], row[4:]) for row in rows], rows[0][0])
+        lines = staged.lines(row[1] for row in rows)
+        staged.tally.refuse([_reject(staged, table, lines[row[1]], row[2], row[3:]) for row in rows], rows[0][0])
 
 
 def _reject(staged: Staged, table: Table, line: int, why: Any, cells: Sequence[Any]) -> Reject:

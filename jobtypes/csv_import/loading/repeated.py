@@ -53,11 +53,11 @@ def settle_between(connection: Connection, earlier: Staged, later: Staged, table
         loser, winner = (earlier, later) if policy == "last" else (later, earlier)
         _delete(connection, loser, table, winner, None)
         return
-    pair = sql.SQL("SELECT l.row, l.line FROM {} AS e, {} AS l WHERE {} ORDER BY l.row LIMIT 1").format(
+    pair = sql.SQL("SELECT l.row FROM {} AS e, {} AS l WHERE {} ORDER BY l.row LIMIT 1").format(
         earlier.table, later.table, _equal(earlier.key(table, "e"), later.key(table, "l"))
     )
     if found := connection.execute(pair).fetchone():
-        line = later.lines([(found[0], found[1])])[found[0]]
+        line = later.lines([found[0]])[found[0]]
         raise LoadFailed(
             "DuplicateKeys",
             f"Line {line} has a key that {earlier.tally.plan.filename} has too; duplicates is error. {UNTOUCHED}",
@@ -74,14 +74,11 @@ def _delete(connection: Connection, staged: Staged, table: Table, winner: Staged
     theirs = [sql.SQL(f"r.k{number}") for number in range(1, len(table.key) + 1)]
     if keeps:
         others = sql.SQL(
-            "SELECT {keys}, {keeps}(w.row) AS row, {keeps}(w.line) AS line FROM {table} AS w GROUP BY {group} "
-            "HAVING count(*) > 1"
+            "SELECT {keys}, {keeps}(w.row) AS row FROM {table} AS w GROUP BY {group} HAVING count(*) > 1"
         ).format(keys=keys, keeps=sql.SQL(keeps), table=winner.table, group=_positions(len(table.key)))
     else:
-        others = sql.SQL("SELECT {}, w.row, w.line FROM {} AS w").format(keys, winner.table)
-    gone = sql.SQL(
-        "DELETE FROM {} AS s USING ({}) AS r WHERE {}{} RETURNING s.row, s.line, r.row, r.line, {}"
-    ).format(
+        others = sql.SQL("SELECT {}, w.row FROM {} AS w").format(keys, winner.table)
+    gone = sql.SQL("DELETE FROM {} AS s USING ({}) AS r WHERE {}{} RETURNING s.row, r.row, {}").format(
         staged.table,
         others,
         _equal(staged.key(table), theirs),
@@ -102,8 +99,8 @@ def _delete(connection: Connection, staged: Staged, table: Table, winner: Staged
 
 
 def _refuse(staged: Staged, table: Table, winner: Staged, rows: Sequence[tuple[Any, ...]]) -> None:
-    lines = staged.lines((row[1], row[2]) for row in rows)
-    firsts = winner.lines((row[3], row[4]) for row in rows)
+    lines = staged.lines(row[1] for row in rows)
+    firsts = winner.lines(row[2] for row in rows)
     where = "" if winner is staged else f" of {winner.tally.plan.filename}"
     delimiter = staged.tally.plan.delimiter
     staged.tally.refuse(
@@ -111,8 +108,8 @@ def _refuse(staged: Staged, table: Table, winner: Staged, rows: Sequence[tuple[A
             Reject(
                 lines[row[1]],
                 table.key[0] if len(table.key) == 1 else "",
-                f"the key is that of line {firsts[row[3]]}{where}",
-                raw_text(row[5:], delimiter),
+                f"the key is that of line {firsts[row[2]]}{where}",
+                raw_text(row[3:], delimiter),
             )
             for row in rows
         ],
@@ -122,8 +119,7 @@ def _refuse(staged: Staged, table: Table, winner: Staged, rows: Sequence[tuple[A
 
 def _first_repeated(connection: Connection, staged: Staged, table: Table, surplus: int) -> str:
     first = sql.SQL(
-        "SELECT min(s.row), min(s.line), (array_agg(s.row ORDER BY s.row))[2], "
-        "(array_agg(s.line ORDER BY s.row))[2], {texts} FROM {table} AS s "
+        "SELECT min(s.row), (array_agg(s.row ORDER BY s.row))[2], {texts} FROM {table} AS s "
         "GROUP BY {keys} HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
     ).format(
         texts=COMMA.join(sql.SQL("min({})").format(staged.cell(name)) for name in table.key),
@@ -131,10 +127,10 @@ def _first_repeated(connection: Connection, staged: Staged, table: Table, surplu
         keys=COMMA.join(staged.key(table)),
     )
     found = connection.execute(first).fetchall()[0]
-    lines = staged.lines([(found[0], found[1]), (found[2], found[3])])
-    key = ", ".join(f"{name} {value}" for name, value in zip(table.key, found[4:], strict=True))
+    lines = staged.lines(found[:2])
+    key = ", ".join(f"{name} {value}" for name, value in zip(table.key, found[2:], strict=True))
     return (
-        f"{surplus:,} rows repeat a key; the first are lines {lines[found[0]]} and {lines[found[2]]} "
+        f"{surplus:,} rows repeat a key; the first are lines {lines[found[0]]} and {lines[found[1]]} "
         f"with {key[:300]}. duplicates is error. {UNTOUCHED}"
     )
 

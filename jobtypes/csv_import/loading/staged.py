@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -16,12 +16,12 @@ OR, AND, COMMA = sql.SQL(" OR "), sql.SQL(" AND "), sql.SQL(", ")
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One file's rows in a temporary table: `row` from 1, `line` where it is known, its cells c1, c2, … as text."""
+    """One file's rows in a temporary table: `row` grows in the file's order, the cells c1, c2, … are text."""
 
     number: int
     header: tuple[str, ...]
     tally: Tally
-    find_lines: Callable[[set[int]], dict[int, int]]  # of rows by their number, for the lane that counts no lines
+    lines: Callable[[Iterable[int]], Mapping[int, int]]  # on which rows begin, by their `row`
 
     @property
     def table(self) -> sql.Identifier:
@@ -34,13 +34,6 @@ class Staged:
     def cell(self, name: str, alias: str = "s") -> sql.Identifier:
         """Return the cell that holds the column `name`."""
         return sql.Identifier(alias, f"c{self.header.index(name) + 1}")
-
-    def lines(self, rows: Iterable[tuple[int, int | None]]) -> dict[int, int]:
-        """Return the line on which each row begins, by its number."""
-        known = dict(rows)
-        missing = {row for row, line in known.items() if line is None}
-        found = self.find_lines(missing) if missing else {}
-        return {row: found[row] if line is None else line for row, line in known.items()}
 
     def value(self, column: Column, alias: str = "s") -> sql.Composable:
         """Return the cell as the column's own type. Check before that it fits: it would be cut silently."""

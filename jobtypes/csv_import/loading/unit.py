@@ -20,6 +20,11 @@ from jobtypes.csv_import.loading.target import Table, prepare
 from jobtypes.csv_import.outcome import FileResult
 from jobtypes.csv_import.plan import FileRefused
 
+UNKNOWN = (
+    "The connection to the database broke while the rows were committed, so it is not known whether they are there. "
+    "Loading the file again is safe."
+)
+
 
 class Unit:
     """Files that are loaded together or not at all; they have one table and, if several, rebuild it."""
@@ -30,9 +35,11 @@ class Unit:
         self.tallies = tallies
         self.dry_run = dry_run
         self.current = tallies[0]
+        self.is_committing = False
+        self.done: list[FileResult] = []  # as soon as it is committed
 
     def load(self) -> list[FileResult]:
-        """Return how each file went; what the table holds is committed before that. Raises GivenUp."""
+        """Return how each file went; the rows were committed before that. Raises GivenUp."""
         try:
             with self.session.connection() as connection:
                 self._in_transaction(connection)
@@ -45,13 +52,15 @@ class Unit:
                 LoadFailed("FileUnreadable", f"The file cannot be read: {gone.strerror}. {UNTOUCHED}")
             )
         except psycopg.Error as refused:
+            if self.is_committing and self.session.was_cut:
+                return self._failed(LoadFailed("ConnectionLost", UNKNOWN, retryable=True, lost=True))
             self.session.go_on()
             return self._failed(
                 understood(
                     refused, self.current.table_name, connected=self.session.connected, closed=self.session.was_cut
                 )
             )
-        return [tally.loaded() for tally in self.tallies]
+        return self.done
 
     def _in_transaction(self, connection: Connection) -> None:
         plan = self.current.plan
@@ -70,7 +79,10 @@ class Unit:
         if self.dry_run:
             connection.rollback()
         else:
+            self.is_committing = True
             connection.commit()
+            self.is_committing = False
+        self.done = [tally.loaded() for tally in self.tallies]
 
     def _prepare(self, connection: Connection, files: Sequence[Staged]) -> Table:
         """Return the table as all files need it."""
