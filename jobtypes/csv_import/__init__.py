@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from django.conf import settings
@@ -47,6 +47,10 @@ class CsvImport(JobType[CsvImportConfig]):
 
     def follow(self, standing: Standing) -> None:
         uses.follow(standing)
+
+    def settle(self, finished: Sequence[Finished]) -> Mapping[int, JSONObject]:
+        """Say for runs that died what became of their files."""
+        return {one.run_id: telling.result(one) for one in finished if "status" not in one.result}
 
     def called_back(self, finished: Finished) -> JSONObject:
         return telling.body(finished)

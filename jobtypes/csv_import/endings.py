@@ -45,7 +45,9 @@ def failure(report: Report, project: ImportProject) -> JobFailed:
 
 def stopped(kind: type[JobFailed], why: str, report: Report, project: ImportProject) -> JobFailed:
     """Return that a run was stopped; what its files did until then stays."""
-    said = f"{why} The file under way was rolled back on the server; {report.done} before it stay loaded."
+    before = {0: "nothing was loaded", 1: "the one before it stays loaded"}
+    stays = before.get(report.done, f"the {report.done:,} before it stay loaded")
+    said = f"{why} The file under way was rolled back on the server; {stays}."
     result = {**report.result(project.name), "status": "partial" if report.done else "failed"}
     return kind(said, summary=report.sentence(), metrics=report.metrics(), result=result)
 

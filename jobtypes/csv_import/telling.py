@@ -1,4 +1,4 @@
-"""What a callback is told of an import, for every ending: also when the run died, from what was kept until then."""
+"""What is said of an import that ended, for every ending: also when the run died, from what was kept until then."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_FILES = 500
 
 
 def body(finished: Finished) -> JSONObject:
-    """Return the keys that receivers of the followed system know, and those of each file."""
+    """Return what a callback gets: the keys that receivers of the followed system know, and each file."""
     report = Report(list(ImportFileResult.objects.of_run(finished.run_id)))
     return {
         "job_id": finished.run_id,
@@ -23,6 +23,13 @@ def body(finished: Finished) -> JSONObject:
         "duration_seconds": finished.duration_seconds,
         "files": [shown(one) for one in report.files[:MOST_FILES]],
     }
+
+
+def result(finished: Finished) -> JSONObject:
+    """Return the result of a run that could not say it itself: its process died, or was killed."""
+    report = Report(list(ImportFileResult.objects.of_run(finished.run_id)))
+    said = report.result(str(finished.params.get("project")))
+    return {**said, "status": _word(finished, report), "errors": _errors(finished, report)}
 
 
 def _word(finished: Finished, report: Report) -> str:

@@ -85,6 +85,7 @@ def test_the_callback_of_a_run_that_died_says_why_and_what_was_loaded(admin, wor
     assert (run.reason, body["status"], body["total_inserted"]) == ("lost", "partial", 2)
     assert "process died" in body["errors"][0]
     assert body["will_retry"]
+    assert (run.result["status"], run.result["files"][0]["filename"]) == ("partial", "customers.csv")
 
 
 def test_a_run_that_never_came_to_a_file_calls_back_failed(admin, world):

@@ -171,7 +171,7 @@ def test_a_cancelled_run_says_what_stays(world):
     world.write("customers.csv", CUSTOMERS)
     context = TrialContext(seconds=60)
     context.stop.set()
-    with pytest.raises(JobCancelled, match="0 before it stay loaded"):
+    with pytest.raises(JobCancelled, match="nothing was loaded"):
         run(context=context)
 
 
