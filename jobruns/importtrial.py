@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, field
+import zlib
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 
+from jobruns.uploads import MOST_BYTES
 from jobtypes.csv_import.config import ImportConfig
 from jobtypes.csv_import.plan import FilePlan
 from jobtypes.csv_import.reading import FileRefused, Reject, Row, open_file
+from jobtypes.csv_import.unpacking import is_packed
 
 ROWS, REJECTS = 20, 20
 WIDE = ("utf-16", "utf-32")
+GZIP = 31  # zlib's word for a gzip header
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,12 @@ def tried(config: ImportConfig, filename: str, content: bytes, *, size: int) -> 
     trial = Trial(filename, size, plan=config.rule_for(filename))
     if trial.plan is None:
         return trial
-    part, trial.is_cut = _whole_lines(content, trial.plan.encoding), size > len(content)
+    plan, trial.is_cut = trial.plan, size > len(content)
     try:
-        _read(trial, trial.plan, part if trial.is_cut else content)
+        if is_packed(filename):
+            plan = replace(plan, filename=filename[:-3])
+            content, trial.is_cut = _unpacked(content, is_whole=not trial.is_cut)
+        _read(trial, plan, _whole_lines(content, plan.encoding) if trial.is_cut else content)
     except FileRefused as refused:
         if not (trial.is_cut and trial.read and refused.error_type == "UnclosedQuote"):  # the cut is in a quoted cell
             trial.error = str(refused)
@@ -73,6 +80,18 @@ def _read(trial: Trial, plan: FilePlan, content: bytes) -> None:
                 trial.rejects.append(one)
         elif len(trial.rows) < ROWS:
             trial.rows.append(one)
+
+
+def _unpacked(content: bytes, *, is_whole: bool) -> tuple[bytes, bool]:
+    """Return the beginning of what a gzip file holds, and whether it is cut; raises FileRefused if it is damaged."""
+    unpacking = zlib.decompressobj(wbits=GZIP)
+    try:
+        beginning = unpacking.decompress(content, MOST_BYTES)
+    except zlib.error as wrong:
+        raise FileRefused("BadArchive", f"The file cannot be unpacked: {wrong}. Nothing was written.") from None
+    if is_whole and not unpacking.eof and not unpacking.unconsumed_tail:
+        raise FileRefused("BadArchive", "The file cannot be unpacked: it ends too early. Nothing was written.")
+    return beginning, not unpacking.eof
 
 
 def _whole_lines(content: bytes, encoding: str) -> bytes:

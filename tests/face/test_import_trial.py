@@ -1,5 +1,6 @@
 """The page on which a file is tried before anything is stored."""
 
+import gzip
 import json
 from typing import Any
 
@@ -76,6 +77,20 @@ def test_of_a_large_file_only_the_beginning_is_looked_at(trial: Any) -> None:
     assert len(rows) > MOST_BYTES
     assert "the first 1.0\xa0MB were looked at" in page
     assert "rows would go into <b>public.vessels</b>." in page
+
+
+def test_a_packed_file_is_unpacked(trial: Any) -> None:
+    named = {"defaults": {**CONFIG["defaults"], "file_pattern": "*.csv.gz"}}
+    packed = gzip.compress(VESSELS)
+    assert "Of <b>3</b> rows <b>1</b> would be refused." in trial(packed, "HxVessels.csv.gz", **named)
+    assert "it ends too early" in trial(packed[:-20], "HxVessels.csv.gz", **named)
+    assert "cannot be unpacked" in trial(VESSELS, "HxVessels.csv.gz", **named)
+
+
+def test_of_a_packed_file_no_more_is_unpacked_than_is_looked_at(trial: Any) -> None:
+    bomb = gzip.compress(VESSELS[:42] + b"1|Aurora|NA|82\n" * 4_000_000)
+    named = {"defaults": {**CONFIG["defaults"], "file_pattern": "*.csv.gz"}}
+    assert "were looked at" in trial(bomb, "HxVessels.csv.gz", **named)
 
 
 def test_nothing_of_it_is_stored(trial: Any) -> None:
