@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from integrations.workshop import ReadOnly
+from jobtypes.compliance import admin as compliance  # noqa: F401 - it registers its models
 from jobtypes.csv_import import admin as csv_import  # noqa: F401 - it registers its models
 from jobtypes.models import AlertIncident, AlertState
 

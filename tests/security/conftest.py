@@ -11,7 +11,7 @@ from integrations import roles
 from integrations.models import Channel, Connection, Delivery
 from integrations.rest import throttles
 from jobruns.models import JobRun
-from jobtypes.models import Evidence, ImportProject, System, Waiver
+from jobtypes.models import Evidence, ImportProject, Manifest, ManifestEntry, System, Waiver
 from schedules.models import Calendar, Schedule
 from schedules.telling import NoticeRule
 from tests.api.conftest import Caller, a_schedule, admin, having, nobody
@@ -73,6 +73,8 @@ def world(place):
         found.evidence.store(by="tester")
         found.waiver = Waiver(control_id="AC-2", reason=f"{name} accepts it", expires=date(2099, 12, 31))
         found.waiver.store(by="tester", systems=[found.system])
+        manifest = Manifest.objects.create(environment=place, sha256="0" * 64)
+        found.entry = ManifestEntry.objects.create(manifest=manifest, key=f"{name} log")
         found.schedule = Schedule(
             name=f"{name} nightly",
             job_type="noop",
