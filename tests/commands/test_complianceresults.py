@@ -56,3 +56,17 @@ def test_without_any_result_it_fails_and_says_what_to_do():
     with pytest.raises(CommandError, match="Nothing has been validated yet") as failed:
         told()
     assert failed.value.returncode == 1
+
+
+def test_coverage_is_told_by_the_mappings_of_a_file(run, tmp_path):
+    file = tmp_path / "mappings.json"
+    file.write_text(json.dumps({"mappings": [{"evidence_kind": "audit-log", "control_ids": ["AC-2", "AU-2"]}]}))
+    assert told("--coverage", str(file)).startswith("1 of 3 controls are covered (33.3 %).")
+    assert json.loads(told("--coverage", str(file), "--json"))["uncovered_ids"] == ["AC-3", "SC-8"]
+
+
+def test_a_file_of_no_mappings_is_refused(run, tmp_path):
+    file = tmp_path / "mappings.json"
+    file.write_text("[]")
+    with pytest.raises(CommandError, match='It needs a list "mappings"'):
+        told("--coverage", str(file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,9 +13,10 @@ from django.utils import timezone
 
 from jobruns.models import JobRun
 from jobruns.reports import report
+from jobtypes.compliance.rates import coverage
 from jobtypes.compliance.reports import KINDS
 from jobtypes.compliance.results_serializers import ResultSerializer
-from jobtypes.models import System, ValidationResult, Waiver
+from jobtypes.models import Evidence, System, ValidationResult, Waiver
 from schedules.tables import array, table
 
 HEAD = ("System", "Control", "Catalog", "Status", "Waived", "Message")
@@ -33,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument("--run", type=int, metavar="ID", help="Of this run; the newest with results if unsaid.")
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--report", choices=KINDS, help="What to mend, every control, or rates.")
+        what.add_argument(
+            "--coverage", type=Path, metavar="FILE", help="How far evidence covers the controls, by mappings in JSON."
+        )
         what.add_argument("--waivers", action="store_true", help="Count and list the waivers.")
         parser.add_argument("--json", action="store_true", help="Print JSON, nothing else, on stdout.")
 
@@ -48,6 +53,9 @@ class Command(BaseCommand):
             raise CommandError("Nothing has been validated yet. Run a schedule of type compliance.", returncode=1)
         if options["report"]:
             self._report(run_id, options["report"], options["system"], as_json=options["json"])
+            return
+        if options["coverage"]:
+            self._coverage(rows.of_run(run_id), options["coverage"], as_json=options["json"])
             return
         found = list(rows.of_run(run_id).order_by("system__name", "control"))
         if not found:
@@ -74,6 +82,22 @@ class Command(BaseCommand):
         rate = "" if counts["pass_rate"] is None else f" ({counts['pass_rate']} %, {counts['readiness']} % ready)"
         self.stdout.write(f"{counts['banner']}: {counts['pass']} of {counts['results']} pass{rate}. Run {run_id}.")
         self.stdout.write(table([one.capitalize().replace("_", " ") for one in columns], _rows(data[place], columns)))
+
+    def _coverage(self, rows: Any, file: Path, *, as_json: bool) -> None:
+        evidence: dict[str, list[dict[str, Any]]] = {}
+        counting = Evidence.objects.counting(timezone.now()).filter(system__in=rows.values("system"))
+        for kind, attributes in counting.values_list("evidence_type", "attributes"):
+            evidence.setdefault(kind, []).append(attributes)
+        controls = set(rows.values_list("control__control_id", flat=True))
+        try:
+            found = coverage(json.loads(file.read_text(encoding="utf-8")), controls, evidence)
+        except (OSError, ValueError) as refused:
+            raise CommandError(f"{file}: {refused}", returncode=1) from None
+        if as_json:
+            self.stdout.write(json.dumps(found, indent=2))
+            return
+        self.stdout.write(f"{found['covered']} of {found['total']} controls are covered ({found['percent']} %).")
+        self.stdout.write(f"Uncovered: {', '.join(found['uncovered_ids']) or 'none'}")
 
     def _waivers(self, *, as_json: bool) -> None:
         today = timezone.now().date()

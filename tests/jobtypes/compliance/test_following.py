@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from jobtypes.compliance import validators
 from jobtypes.compliance.requirements import CONTROLS, FAMILIES
 from jobtypes.models import Evidence, Finding, FindingEvent, ValidationResult, Waiver
 from tests.jobtypes.running import TrialContext, execute
@@ -138,3 +139,23 @@ def test_incremental_and_whole_runs_agree_after_each_of_forty_random_changes(
         validated(2 * number + 1, incremental=True)
         validated(2 * number + 2)
         assert statuses(2 * number + 1) == statuses(2 * number + 2)
+
+
+def test_what_was_found_before_a_run_was_ended_hard_stays_and_its_retry_is_whole(harbour, make_system):
+    make_system("lighthouse")
+    asked = []
+
+    def ends(question):
+        asked.append(question)
+        if len(asked) == 2:
+            raise SystemExit(9)
+
+    validators.register("SC-8", ends, name="ends")
+    try:
+        with pytest.raises(SystemExit):
+            validated(1)
+    finally:
+        validators.unregister("SC-8", "ends")
+    assert set(ValidationResult.objects.values_list("system__name", flat=True)) == {"harbour"}
+    assert validated(2)["results_saved"] == 10
+    assert ValidationResult.objects.filter(run_id=1).count() == 5
