@@ -251,3 +251,14 @@ def test_carillons_own_database_is_refused(ground, monkeypatch):
     monkeypatch.setattr(own_database, "identity", lambda: identity)
     result = ground.load(TWO)
     assert (result.error_type, ground.ask("SELECT to_regclass('t')")) == ("OwnDatabase", [(None,)])
+
+
+def test_a_key_that_ignores_capitals_is_met_in_any_spelling(ground):
+    if not ground.ask("SELECT 1 FROM pg_available_extensions WHERE name = 'citext'"):
+        pytest.skip("This server has no citext.")
+    ground.ask(f"CREATE EXTENSION citext SCHEMA {ground.schema}")
+    ground.ask("CREATE TABLE t (id citext PRIMARY KEY, name citext)")
+    target = make_conninfo(ground.target, options=f"-c search_path={ground.schema}")
+    assert counts(ground.load("id,name\na,x\nA,Aurora\n", target=target)) == (1, 0, 0, 0, 1)
+    assert counts(ground.load("id,name\na,aurora\nb,x\n", target=target)) == (1, 1, 0, 0, 0)
+    assert ground.rows() == [("A", "aurora"), ("b", "x")]
