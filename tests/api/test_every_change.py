@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.models import AuditEntry, Delivery
 from jobruns.models import JobRun
-from jobtypes.models import Catalog
+from jobtypes.models import Catalog, Control, Finding, System
 from scheduler_site import api
 from schedules.models import Schedule
 from tests.jobtypes.watching import Alert
@@ -102,6 +102,12 @@ class Ground:
 
     def catalogs(self):
         return Catalog.objects.create(key="small", sha256="0" * 64, loaded_at=timezone.now()).pk
+
+    def findings(self):
+        control = Control.objects.create(catalog_id=self.catalogs(), control_id="AC-2", family="AC")
+        system = System.objects.get(pk=self.systems())
+        found = {"system": system, "control": control, "title": "It fails", "found_at": timezone.now()}
+        return Finding.objects.create(**found).pk
 
     def tokens(self):
         return self.made("tokens", {"name": "for a program"})
@@ -205,6 +211,7 @@ CHANGES = {
     "POST waivers": (grounded("systems"), WAIVER),
     "POST control-requirements": (None, {"family": "AC", "required_all": ["audit-log"]}),
     "DELETE catalogs/(pk)": (grounded("catalogs"), None),
+    "POST findings/(pk)/move": (grounded("findings"), {"status": "investigating"}),
     "POST tokens": (None, {"name": "for a program"}),
     "DELETE tokens/(pk)": (grounded("tokens"), None),
 }
