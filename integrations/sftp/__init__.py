@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from integrations.naming import on_one_line
@@ -37,14 +37,13 @@ def session(server: Server) -> Iterator[Session]:
 
 def connect(server: Server) -> Session:
     """Connect, check the host key, then sign in. Whoever calls closes the session. Raises NotDone."""
-    transport = confirmed(server)
-    try:
+    with ExitStack() as unfinished:
+        transport = confirmed(server)
+        unfinished.callback(transport.close)
         sign_in(server, transport)
-        client = _client(server, transport)
-    except BaseException:
-        transport.close()
-        raise
-    return Session(server, transport, client)
+        opened = Session(server, transport, _client(server, transport))
+        unfinished.pop_all()
+    return opened
 
 
 class Session:
@@ -86,7 +85,8 @@ class Session:
         Raises NotDone, as soon as there are more than `most`; whatever ends it early closes the connection.
         """
         done = 0
-        try:
+        with ExitStack() as unfinished:
+            unfinished.callback(self.close)  # what was asked for would still come
             with self._asking(f"read {path}"):
                 for block in self._client.blocks(path):
                     done += len(block)
@@ -97,9 +97,7 @@ class Session:
                     going_on(done)
                 with _storing():
                     sink.flush()
-        except BaseException:
-            self.close()  # what was asked for would still come
-            raise
+            unfinished.pop_all()
         return done
 
     def move(self, path: str, to: str) -> None:

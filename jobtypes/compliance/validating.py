@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from integrations.boundary import contained
 from jobtypes.base import Context, JobCancelled, JobFailed, JobTimedOut, Outcome
 from jobtypes.compliance.assessing import Found, assess
 from jobtypes.compliance.config import ComplianceConfig
@@ -55,11 +56,12 @@ def validate(config: ComplianceConfig, context: Context) -> Outcome:
     for number, system in enumerate(plan.systems):
         _stop_in_time(config, plan, total, context)
         context.progress(number, len(plan.systems), system.name)
-        try:
+        broken: list[Exception] = []
+        with contained(broken.append):  # whatever breaks one system says nothing of the others, which go on
             total.add(assess(plan, system, last, unclosed.get(system.pk, {})))
-        except Exception as broken:  # whatever breaks one system says nothing of the others, which go on
+        for crash in broken:
             total.errors += 1
-            context.log(f"{system.name} was not validated. {type(broken).__name__}: {broken}", level="error")
+            context.log(f"{system.name} was not validated. {type(crash).__name__}: {crash}", level="error")
     context.progress(len(plan.systems), len(plan.systems))
     said = _said(config, plan, total, context)
     if total.errors:

@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -79,28 +80,31 @@ class RemoteFinding(Finding):
     def fetch(self, file: FoundFile) -> Path:
         """Return a path to a copy of the file."""
         if file.place not in self._copies:
-            copy = self._new_copy()
-            try:
-                try:
-                    self._download(file, copy)
-                except sftp.NotDone as wrong:
-                    if wrong.problem != "lost":
-                        raise
-                    copy.seek(0)
-                    copy.truncate()
-                    self._download(file, copy)  # servers end connections that were idle while a file was loaded
-            except sftp.NotDone as wrong:
-                copy.close()
-                if wrong.problem in {"refused", "too_large"}:
-                    raise FileRefused(ERROR_TYPES[wrong.problem], f"{wrong} Nothing was loaded from it.") from None
-                raise _failed(wrong) from None
-            except BaseException:
-                copy.close()
-                raise
+            with ExitStack() as unfinished:
+                copy = self._new_copy()
+                unfinished.callback(copy.close)
+                self._fill(copy, file)
+                unfinished.pop_all()
             self._copies[file.place] = copy
         copy = self._copies[file.place]
         own = DESCRIPTORS / str(copy.fileno())
         return own if own.exists() else Path(str(copy.name))
+
+    def _fill(self, copy: BinaryIO, file: FoundFile) -> None:
+        """Download the file, once more if the server ended the connection; raises FileRefused, SourceFailed."""
+        try:
+            try:
+                self._download(file, copy)
+            except sftp.NotDone as wrong:
+                if wrong.problem != "lost":
+                    raise
+                copy.seek(0)
+                copy.truncate()
+                self._download(file, copy)  # servers end connections that were idle while a file was loaded
+        except sftp.NotDone as wrong:
+            if wrong.problem in {"refused", "too_large"}:
+                raise FileRefused(ERROR_TYPES[wrong.problem], f"{wrong} Nothing was loaded from it.") from None
+            raise _failed(wrong) from None
 
     def drop(self, file: FoundFile) -> None:
         if file.place in self._copies:

@@ -13,6 +13,7 @@ import structlog
 import watchfiles
 from django.db import Error, close_old_connections, connection
 
+from integrations.boundary import contained
 from schedules.files import gathering
 from schedules.files.models import RefusedFile
 from schedules.files.plan import Plan
@@ -114,22 +115,22 @@ class Watcher:
     def _take_over(self, *, is_due: bool) -> None:
         refused: Refused | None = None
         for _ in range(2):
+            crashes: list[Exception] = []
             try:
-                gathered = gathering.gather(self.path)
-                if gathered.digest == self.taken and not is_due:
+                # Whatever a file does to us, it must not end the process that fires.
+                with contained(crashes.append, let=(Refused, Error)):
+                    gathered = gathering.gather(self.path)
+                    if gathered.digest == self.taken and not is_due:
+                        return
+                    plan = sync(gathered, environment=self.environment, prune=self.prune, tells_fires=False)
+                    self.taken, self.tried_at = gathered.digest, None
+                    self._tell(plan)
                     return
-                plan = sync(gathered, environment=self.environment, prune=self.prune, tells_fires=False)
             except Refused as found:
                 refused = found
-            except Error:
-                raise
-            except Exception as crash:  # whatever a file does to us, it must not end the process that fires
-                log.exception("taking files over crashed", source=self.source)
+            for crash in crashes:
+                log.error("taking files over crashed", source=self.source, exc_info=crash)
                 refused = Refused([Problem(str(self.path), 0, "", f"It crashed: {type(crash).__name__}: {crash}")])
-            else:
-                self.taken, self.tried_at = gathered.digest, None
-                self._tell(plan)
-                return
             if self.stopping.wait(SETTLE):
                 return
         if refused is not None:

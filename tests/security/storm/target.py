@@ -24,10 +24,10 @@ from jobruns import rollups
 from jobruns.models import JobRun
 
 CSRF = "c" * 32
-OWN = {  # what everybody may change: tokens, tries to sign in, what is told of both, and the count of requests
+OWN = {  # what everybody may change: tokens, tries to sign in, what is told of both, the count of requests, who read what
     *["integrations_apitoken", "integrations_keptanswer", "integrations_failedlogins", "django_session"],
     *["integrations_auditentry", "integrations_auditlink", "integrations_audithead"],
-    "integrations_requestcount",
+    *["integrations_requestcount", "jobtypes_evidenceaccess"],
 }
 KEPT_RUNS = 500
 PADDING = 12  # users and tokens with small ids, which a lucky request may delete
