@@ -24,7 +24,7 @@ from jobruns import rollups
 from jobruns.models import JobRun
 
 CSRF = "c" * 32
-OWN = {  # what everybody may change: tokens, tries to sign in, what is told of both, the count of requests, who read what
+OWN = {  # what everybody may change: tokens, tries to sign in, what is told of both, who asked and read what
     *["integrations_apitoken", "integrations_keptanswer", "integrations_failedlogins", "django_session"],
     *["integrations_auditentry", "integrations_auditlink", "integrations_audithead"],
     *["integrations_requestcount", "jobtypes_evidenceaccess"],
