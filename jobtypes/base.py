@@ -24,7 +24,8 @@ class Config(BaseModel):
 
     The admin form, the API's JSON schema and the documentation are generated from the fields. Give each a `title`
     and a `description`. `json_schema_extra={"widget": "code" | "text" | "lines" | "pairs" | "json"}` chooses a form
-    field that the type alone does not tell; `{"connection": "sql"}` makes a choice of the connections of that kind.
+    field that the type alone does not tell; `{"connection": "sql"}` makes a choice of the connections of that kind,
+    `{"one_of": "app.Model"}` one of that model's rows by their `name`.
     A field whose right name pydantic keeps for itself (`json`) has that name as its alias, which the schema shows.
     """
 

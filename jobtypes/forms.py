@@ -9,8 +9,10 @@ import json
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.utils.html import escape
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from integrations.fields import PairsField, TextField
@@ -41,23 +43,30 @@ class NumberField(forms.FloatField):
         return int(number) if number is not None and number.is_integer() else number
 
 
-class ConnectionChoice(OffersToVisitor):
-    """A connection of one kind by its name; one that is gone stays chosen."""
+class NamedChoice(OffersToVisitor):
+    """One of some rows by its name; one that is gone stays chosen. `where` tells where rows are added."""
 
-    def __init__(self, kind: str, **options: Any) -> None:
-        self.connections = Connection.objects.of_kind(kind)
+    def __init__(self, rows: Any, *, where: Any, **options: Any) -> None:
+        self.rows, self.where = rows, where
         super().__init__(**options, choices=self._names)
 
     def offer_to(self, visitor: Any) -> None:
-        """Offer the connections that this user may see."""
-        self.connections = self.connections.visible_to(visitor)
+        """Offer the rows that this user may see."""
+        self.rows = self.rows.visible_to(visitor)
         self.choices = self._names
 
     def _names(self) -> list[tuple[str, Any]]:
-        found = list(self.connections.values_list("name", flat=True))
+        found = list(self.rows.order_by("name").values_list("name", flat=True))
         gone = [self.initial] if self.initial and self.initial not in found else []
-        first = _("Choose a connection") if found else _("None of this kind yet; add one under Connections")
+        first = _("Choose one") if found else _("There is none yet; add one under %(where)s") % {"where": self.where}
         return [("", first), *((name, name) for name in found), *((name, name) for name in gone)]
+
+
+class ConnectionChoice(NamedChoice):
+    """A connection of one kind."""
+
+    def __init__(self, kind: str, **options: Any) -> None:
+        super().__init__(Connection.objects.of_kind(kind), where=_("Connections"), **options)
 
 
 class JSONField(forms.CharField):
@@ -123,7 +132,10 @@ def _field(shape: JSONObject, *, name: str, required: bool, initial: Any) -> for
         "initial": initial,
     }
     if kind := shape.get("connection"):
-        return _connection_field(kind, common)
+        return ConnectionChoice(kind, **common)
+    if rows := shape.get("one_of"):
+        model: Any = apps.get_model(rows)
+        return NamedChoice(model.objects.all(), where=capfirst(model._meta.verbose_name_plural), **common)
     if "enum" in shape or "const" in shape:
         return _choice_field(shape.get("enum", [shape.get("const")]), common)
     widget = shape.get("widget") or _widget_of(shape)
@@ -152,10 +164,6 @@ def _widget_of(shape: JSONObject) -> str:
         case "string" | "integer" | "number" | "boolean":
             return ""
     return "json"
-
-
-def _connection_field(kind: str, common: dict[str, Any]) -> forms.Field:
-    return ConnectionChoice(kind, **common)
 
 
 def _choice_field(values: list[Any], common: dict[str, Any]) -> forms.Field:

@@ -24,7 +24,11 @@ class CsvImportConfig(Config):
     """Which project's files are imported, and where they lie if not where the project says."""
 
     project: str = Field(
-        min_length=1, max_length=255, title="Project", description="The import project: its files and their tables."
+        min_length=1,
+        max_length=255,
+        title="Project",
+        description="The import project: its files and their tables.",
+        json_schema_extra={"one_of": "jobtypes.ImportProject"},
     )
     local_files: list[Annotated[str, Field(min_length=1, max_length=1_000)]] = Field(
         default_factory=list,

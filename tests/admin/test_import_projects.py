@@ -57,3 +57,12 @@ def test_only_connections_that_lead_to_databases_are_offered(ada):
     Connection(name="crm", kind="http", address="https://crm.example.com").store(by="tester")
     offered = [value for value, _ in ada.get(ADD).context["adminform"].form.fields["connection"].choices]
     assert offered == ["", "warehouse"]
+
+
+def test_a_schedule_chooses_among_the_projects_that_there_are(ada):
+    form = "/admin/schedules/schedule/add/?job_type=csv_import"
+    [(_, said)] = ada.get(form).context["adminform"].form.fields["params__project"].choices
+    assert said == "There is none yet; add one under Import projects"
+    ada.post(ADD, {**SENT, "config": json.dumps(CONFIG)})
+    offered = [value for value, _ in ada.get(form).context["adminform"].form.fields["params__project"].choices]
+    assert offered == ["", "files"]
