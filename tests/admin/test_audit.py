@@ -1,5 +1,7 @@
 """Whatever is changed in the workshop is written down, with the reason that was typed."""
 
+from datetime import date
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -7,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from integrations.models import ApiToken, AuditEntry, Channel, Connection, Delivery
 from integrations.workshop import ReadOnly
 from jobruns.models import JobRun
-from jobtypes.models import ImportProject
+from jobtypes.models import ControlRequirement, ImportProject, System, Waiver
 from schedules.models import Calendar, Schedule, TagLimit, Template
 from schedules.telling import NoticeRule
 
@@ -132,6 +134,9 @@ ROWS = {
     Template: lambda: Template(name="form", definition={"job_type": "noop", "schedule_type": "manual"}),
     NoticeRule: lambda: NoticeRule(event="failure", channels=["hook"]),
     ImportProject: import_project,
+    System: lambda: System(name="harbour", environment="production"),
+    Waiver: lambda: Waiver(control_id="AC-2", reason="Accepted.", expires=date(2099, 1, 1)),
+    ControlRequirement: lambda: ControlRequirement(control_id="AC-2", required_all=["audit-log"]),
 }
 
 
@@ -183,7 +188,8 @@ def test_what_is_done_to_runs_and_deliveries_is_written_down(ada, make_schedule)
 WRITTEN_DOWN = {
     *("integrations.Connection", "integrations.Channel", "integrations.ApiToken", "integrations.Delivery"),
     *("schedules.Schedule", "schedules.Calendar", "schedules.TagLimit", "schedules.NoticeRule", "schedules.Template"),
-    *("jobruns.JobRun", "auth.User", "auth.Group", "jobtypes.ImportProject"),
+    *("jobruns.JobRun", "auth.User", "auth.Group"),
+    *("jobtypes.ImportProject", "jobtypes.System", "jobtypes.Waiver", "jobtypes.ControlRequirement"),
 }
 
 
