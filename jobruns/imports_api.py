@@ -40,6 +40,7 @@ class ImportViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
     """Import the files of a project now."""
 
     queryset = ImportProject.objects.all()
+    serializer_class = serializers.StartImportSerializer
     rights = {"*": "jobtypes.import_importproject"}
 
     def get_throttles(self) -> list[BaseThrottle]:

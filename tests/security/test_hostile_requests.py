@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+from tests.security.addresses import every_address
+
 
 @pytest.fixture
 def pages(admin):
@@ -97,6 +99,14 @@ def test_the_page_of_the_document_is_only_read(admin, method):
     browser.force_login(admin.user)
     answer = browser.generic(method, "/api/v1/docs", headers={"Accept": "text/html"}, secure=True)
     assert answer.status_code == 405
+
+
+def test_every_address_says_what_it_takes(admin):
+    browser = Client(raise_request_exception=False)
+    browser.force_login(admin.user)
+    asked = {one.at(1): browser.options(one.at(1), secure=True).status_code for one in every_address()}
+    assert len(asked) > 300
+    assert {place: status for place, status in asked.items() if status >= 500 and place != "/ready"} == {}
 
 
 def test_the_page_of_the_document_has_one_form(admin):
