@@ -1,3 +1,4 @@
+import os
 import socket
 import sqlite3
 
@@ -13,6 +14,7 @@ from tests.services import MARIADB, POSTGRESQL, need
 from tests.webserver import Reply
 
 pytestmark = pytest.mark.django_db
+ROLE = f"carillon_reader_{os.getpid()}"  # another run of these tests may be under way beside
 
 
 def tried(kind, address, headers=None):
@@ -64,10 +66,10 @@ def reader():
     """A PostgreSQL role that may only read."""
     need("PostgreSQL", 5432)
     with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True) as server:
-        server.execute("DROP ROLE IF EXISTS carillon_reader")
-        server.execute("CREATE ROLE carillon_reader LOGIN PASSWORD 'h1dden-word'")
-        yield "carillon_reader"
-        server.execute("DROP ROLE carillon_reader")
+        server.execute(f"DROP ROLE IF EXISTS {ROLE}")
+        server.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'h1dden-word'")
+        yield ROLE
+        server.execute(f"DROP ROLE {ROLE}")
 
 
 def test_a_superuser_of_postgresql_is_a_warning():
@@ -79,7 +81,7 @@ def test_a_superuser_of_postgresql_is_a_warning():
 
 def test_a_reading_role_of_postgresql_gives_no_warning(reader):
     report = tried("sql", f"postgresql://{reader}:h1dden-word@127.0.0.1:5432/postgres")
-    assert report.sentence.endswith("the role is carillon_reader.")
+    assert report.sentence.endswith(f"the role is {ROLE}.")
     assert report.warnings == ()
 
 
@@ -99,12 +101,12 @@ def test_a_mariadb_user_that_may_write_is_a_warning():
 def test_a_mariadb_user_that_may_only_read_gives_no_warning():
     need("MariaDB", 3306)
     with pymysql.connect(host="127.0.0.1", user="root", autocommit=True) as server, server.cursor() as cursor:
-        cursor.execute("CREATE OR REPLACE USER carillon_reader@'%' IDENTIFIED BY 'h1dden-word'")
-        cursor.execute("GRANT SELECT ON mysql.* TO carillon_reader@'%'")
+        cursor.execute(f"CREATE OR REPLACE USER {ROLE}@'%' IDENTIFIED BY 'h1dden-word'")
+        cursor.execute(f"GRANT SELECT ON mysql.* TO {ROLE}@'%'")
         try:
-            assert tried("sql", "mariadb://carillon_reader:h1dden-word@127.0.0.1:3306/mysql").warnings == ()
+            assert tried("sql", f"mariadb://{ROLE}:h1dden-word@127.0.0.1:3306/mysql").warnings == ()
         finally:
-            cursor.execute("DROP USER carillon_reader@'%'")
+            cursor.execute(f"DROP USER {ROLE}@'%'")
 
 
 def test_carillons_own_postgresql_is_recognised_behind_another_name(monkeypatch):

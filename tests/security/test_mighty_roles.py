@@ -1,5 +1,6 @@
 """A role of PostgreSQL that can do more than reach its tables is never connected without somebody being told."""
 
+import os
 import socket
 
 import psycopg
@@ -23,7 +24,7 @@ def server():
 @pytest.fixture
 def role():
     """Return a function that makes a role with a grant or attribute, and gives the address for it."""
-    name = "carillon_mighty"
+    name = f"carillon_mighty_{os.getpid()}"
     with psycopg.connect(SUPERUSER, autocommit=True) as postgres:
         postgres.execute(f"DROP ROLE IF EXISTS {name}")
 
