@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from integrations import access
+from integrations.rest.conditions import check_match, tagged
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 
@@ -63,3 +64,34 @@ class Collection(IdempotentWrites, GenericViewSet[Any]):
     def remove(self, row: Any) -> None:
         """Remove a row."""
         row.remove(by=self.request.user.get_username())
+
+
+class Versioned(Collection):
+    """A collection whose rows have a version: answers carry it as ETag, and changes may name it in If-Match."""
+
+    @transaction.atomic
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        row = serializer.save()
+        response = Response(serializer.data, status=201, headers={"Location": f"{request.path}/{row.pk}"})
+        return tagged(response, row)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self.shown(self.get_object())
+
+    @transaction.atomic
+    def update(self, request: Request, pk: str) -> Response:
+        serializer = self.get_serializer(self.locked(pk), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return self.shown(serializer.save())
+
+    def locked(self, pk: str) -> Any:
+        """Return the row under its lock, at the version that the caller has seen."""
+        row = super().locked(pk)
+        check_match(self.request, row)
+        return row
+
+    def shown(self, row: Any) -> Response:
+        """Return a row as it is answered, with its version."""
+        return tagged(Response(self.get_serializer(row).data), row)

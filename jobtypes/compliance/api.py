@@ -13,8 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from integrations.access import COMMON, environments_of
-from integrations.rest.collection import Collection
-from integrations.rest.conditions import check_match, tagged
+from integrations.rest.collection import Collection, Versioned
 from integrations.rest.filters import StrictFilterBackend
 from integrations.rest.idempotency import IdempotentWrites
 from jobtypes.compliance import documentation, filters, serializers
@@ -30,36 +29,6 @@ from jobtypes.compliance.models import (
 )
 
 MOST = 100  # versions, and acts of the log, that are shown
-
-
-class Versioned(Collection):
-    """A collection whose rows have a version: answers carry it as ETag, and changes may name it in If-Match."""
-
-    @transaction.atomic
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        row = serializer.save()
-        response = Response(serializer.data, status=201, headers={"Location": f"{request.path}/{row.pk}"})
-        return tagged(response, row)
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return self._shown(self.get_object())
-
-    @transaction.atomic
-    def update(self, request: Request, pk: str) -> Response:
-        serializer = self.get_serializer(self.locked(pk), data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        return self._shown(serializer.save())
-
-    def locked(self, pk: str) -> Any:
-        """Return the row under its lock, at the version that the caller has seen."""
-        row = super().locked(pk)
-        check_match(self.request, row)
-        return row
-
-    def _shown(self, row: Any) -> Response:
-        return tagged(Response(self.get_serializer(row).data), row)
 
 
 @documentation.describe_systems
@@ -87,7 +56,7 @@ class EvidenceViewSet(Versioned):
     def retrieve(self, request: Request, pk: str) -> Response:
         evidence = self.get_object()
         self._log_reading(evidence)
-        return self._shown(evidence)
+        return self.shown(evidence)
 
     @action(detail=True)
     def versions(self, request: Request, pk: str) -> Response:

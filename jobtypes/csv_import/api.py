@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db import transaction
 from django.http import Http404
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from integrations import audit
 from integrations.access import environments_of, refuse_unless_changeable
-from integrations.rest.conditions import check_match, tagged
-from integrations.rest.filters import StrictFilterBackend
-from integrations.rest.idempotency import IdempotentWrites
+from integrations.rest.collection import Versioned
+from integrations.rest.conditions import check_match
 from jobtypes import registry
 from jobtypes.base import InvalidParams
 from jobtypes.csv_import import running, serializers, trying
@@ -43,12 +40,11 @@ class ImportProjectFilter(django_filters.FilterSet):
 
 
 @describe
-class ImportProjectViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
+class ImportProjectViewSet(Versioned):
     """Files of one sender and the tables that they belong to."""
 
     queryset = ImportProject.objects.all()
     serializer_class = serializers.ImportProjectSerializer
-    filter_backends = [StrictFilterBackend]
     filterset_class = ImportProjectFilter
     lookup_value_regex = "[^/]{1,255}"
     orderings = {"id": "id", "name": "name", "updated_at": "updated_at"}
@@ -62,34 +58,6 @@ class ImportProjectViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
     def get_object(self) -> ImportProject:
         """Return the project that the address names; raises Http404."""
         return self._found(self.get_queryset())
-
-    def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
-
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        project = serializer.save()
-        response = Response(serializer.data, status=201, headers={"Location": f"{request.path}/{project.pk}"})
-        return tagged(response, project)
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return self._shown(self.get_object())
-
-    @transaction.atomic
-    def update(self, request: Request, pk: str) -> Response:
-        serializer = self.get_serializer(self._locked(), data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        return self._shown(serializer.save())
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
-    @transaction.atomic
-    def destroy(self, request: Request, pk: str) -> Response:
-        self._locked().remove(by=request.user.get_username())
-        return Response(status=204)
 
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
@@ -117,7 +85,7 @@ class ImportProjectViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
         found: CsvImportConfig = config
         return found
 
-    def _locked(self) -> ImportProject:
+    def locked(self, pk: str) -> ImportProject:
         """Return the project under its lock, at the version that the caller has seen."""
         project = self._found(self.get_queryset().select_for_update())
         refuse_unless_changeable(project, self.request.user)
@@ -129,6 +97,3 @@ class ImportProjectViewSet(IdempotentWrites, GenericViewSet[ImportProject]):
             return rows.named_or_numbered(self.kwargs["pk"])
         except ImportProject.DoesNotExist as missing:
             raise Http404(str(missing)) from None
-
-    def _shown(self, project: ImportProject) -> Response:
-        return tagged(Response(self.get_serializer(project).data), project)

@@ -10,17 +10,13 @@ import django_filters
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from integrations.access import environments_of, refuse_unless_changeable
-from integrations.rest.conditions import check_match, tagged
-from integrations.rest.filters import StrictFilterBackend
-from integrations.rest.idempotency import IdempotentWrites
+from integrations.rest.collection import Versioned
 from schedules.calendars import countries, effects, ical, serializers
 from schedules.calendars.countries import UnknownHolidays
 from schedules.calendars.definition import NamedDate
@@ -43,14 +39,12 @@ class CalendarFilter(django_filters.FilterSet):
 
 
 @describe
-class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
+class CalendarViewSet(Versioned):
     """When work does not run: open weekdays, closed dates, maintenance windows."""
 
     queryset = Calendar.objects.all()
     serializer_class = serializers.CalendarSerializer
-    filter_backends = [StrictFilterBackend]
     filterset_class = CalendarFilter
-    lookup_value_regex = "[0-9]{1,18}"
     orderings = {"id": "id", "name": "name", "updated_at": "updated_at"}
     usual_ordering = "name"
     rights = {
@@ -71,31 +65,6 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset().annotate(schedule_count=counted)))
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
 
-    def create(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        calendar = serializer.save()
-        response = Response(serializer.data, status=201, headers={"Location": f"{request.path}/{calendar.pk}"})
-        return tagged(response, calendar)
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return self._shown(self.get_object())
-
-    @transaction.atomic
-    def update(self, request: Request, pk: str) -> Response:
-        calendar = self._locked(pk)
-        serializer = self.get_serializer(calendar, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        return self._shown(serializer.save())
-
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
-    @transaction.atomic
-    def destroy(self, request: Request, pk: str) -> Response:
-        self._locked(pk).remove(by=request.user.get_username())
-        return Response(status=204)
-
     @action(detail=True)
     def versions(self, request: Request, pk: str) -> Response:
         found = self.get_object().versions.all()[:100]
@@ -104,13 +73,13 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
     @action(detail=True, methods=["post"], url_path="roll-back")
     @transaction.atomic
     def roll_back(self, request: Request, pk: str) -> Response:
-        calendar = self._locked(pk)
+        calendar = self.locked(pk)
         number = self._read(serializers.RollBackSerializer(data=request.data))["version"]
         try:
             calendar.roll_back(number, by=request.user.get_username())
         except CalendarVersion.DoesNotExist:
             raise ValidationError({"version": [f"{calendar.name} has no version {number}."]}) from None
-        return self._shown(calendar)
+        return self.shown(calendar)
 
     @action(detail=True, methods=["post"], url_path="preview-change")
     def preview_change(self, request: Request, pk: str) -> Response:
@@ -126,7 +95,7 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
     @action(detail=True, methods=["post"], url_path="import")
     @transaction.atomic
     def import_ical(self, request: Request, pk: str) -> Response:
-        calendar = self._locked(pk)
+        calendar = self.locked(pk)
         values = self._read(serializers.IcalSerializer(data=request.data))
         since, until = serializers.IcalSerializer.bounds(values)
         try:
@@ -138,7 +107,7 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
     @action(detail=True, methods=["post"], url_path="holidays")
     @transaction.atomic
     def import_holidays(self, request: Request, pk: str) -> Response:
-        calendar = self._locked(pk)
+        calendar = self.locked(pk)
         values = self._read(serializers.HolidaysSerializer(data=request.data))
         try:
             found = countries.dates(values["country"], values["subdivision"], values["years"])
@@ -154,16 +123,6 @@ class CalendarViewSet(IdempotentWrites, GenericViewSet[Calendar]):
             calendar.store(by=self.request.user.get_username(), why=why)
         told = {"found": found, "added": added, "version": calendar.version, "dry_run": dry_run}
         return Response(serializers.ImportedSerializer(told).data)
-
-    def _locked(self, pk: str) -> Calendar:
-        """Return the calendar under its lock, at the version that the caller has seen."""
-        calendar = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-        refuse_unless_changeable(calendar, self.request.user)
-        check_match(self.request, calendar)
-        return calendar
-
-    def _shown(self, calendar: Calendar) -> Response:
-        return tagged(Response(self.get_serializer(calendar).data), calendar)
 
     def _read(self, serializer: Any) -> dict[str, Any]:
         serializer.is_valid(raise_exception=True)
